@@ -1,0 +1,38 @@
+// queens as coroutines: the numbers come back through join, nothing is shared.
+import { all, coroutines, type Runtime, spawn, type Task } from "ungil";
+import type { Job } from "../workload.js";
+import { firstTwoRows, found, placements, ways } from "./board.js";
+import type { QueensParams } from "./workload.js";
+
+export const { solve, solveBoard } = coroutines(import.meta, {
+  *solve(n: number) {
+    const tasks: Task<number>[] = [];
+    for (const { taken, left, right } of firstTwoRows(n)) tasks.push(yield* spawn(solveBoard, n, taken, left, right));
+    let solutions = 0;
+    for (const count of yield* all(tasks)) solutions += count;
+    return solutions;
+  },
+
+  *solveBoard(n: number, taken: number, left: number, right: number) {
+    const full = (1 << n) - 1;
+    let solutions = 0;
+    for (const third of placements(n, { taken, left, right })) {
+      for (const fourth of placements(n, third)) {
+        solutions += ways(full, fourth.taken, fourth.left, fourth.right);
+        yield;
+      }
+    }
+    return solutions;
+  },
+});
+
+export function shared(rt: Runtime, { n, passes }: QueensParams): Job {
+  let solutions: number[] = [];
+  return {
+    async run() {
+      solutions = [];
+      for (let pass = 0; pass < passes; pass++) solutions.push(await rt.run(solve, n));
+    },
+    checksum: () => found(solutions),
+  };
+}

@@ -1,0 +1,70 @@
+// trees on shared objects: a tree is freed by its counts as soon as the scope that made it closes.
+import { all, type Class, coroutines, keep, type Runtime, ref, release, scope, spawn, struct, type Task } from "ungil";
+import type { Job } from "../workload.js";
+import { depths, output, printed, split } from "./game.js";
+import type { TreesParams } from "./workload.js";
+
+/** About how many nodes a part makes before it lets others run. */
+const PATIENCE = 10_000;
+
+export class Tree extends struct("bench.Tree", {
+  left: ref((): Class<Tree> => Tree),
+  right: ref((): Class<Tree> => Tree),
+}) {}
+
+function build(depth: number): Tree {
+  return depth === 0 ? new Tree() : new Tree({ left: build(depth - 1), right: build(depth - 1) });
+}
+
+function count(tree: Tree): number {
+  const left = tree.left;
+  return left === null ? 1 : 1 + count(left) + count(tree.right!);
+}
+
+export const { play, grow } = coroutines(import.meta, {
+  *play(least: number, most: number, parts: number) {
+    const params = { least, most };
+    const stretch = scope(() => count(build(most + 1)));
+    const longLived = scope(() => keep(build(most)));
+    const tasks: Task<number>[][] = [];
+    for (const part of depths(params)) {
+      const spawned: Task<number>[] = [];
+      for (const { depth, iterations } of split(part, parts)) spawned.push(yield* spawn(grow, depth, iterations));
+      tasks.push(spawned);
+    }
+    const checks: number[] = [];
+    for (const spawned of tasks) checks.push((yield* all(spawned)).reduce((sum, check) => sum + check, 0));
+    const lines = output(
+      params,
+      stretch,
+      checks,
+      scope(() => count(longLived)),
+    );
+    release(longLived);
+    return lines;
+  },
+
+  *grow(depth: number, iterations: number) {
+    let check = 0;
+    let made = 0;
+    for (let tree = 0; tree < iterations; tree++) {
+      check += scope(() => count(build(depth)));
+      made += 2 ** (depth + 1);
+      if (made < PATIENCE) continue;
+      made = 0;
+      yield;
+    }
+    return check;
+  },
+});
+
+export function shared(rt: Runtime, { least, most, parts, games }: TreesParams): Job {
+  let outputs: string[] = [];
+  return {
+    async run() {
+      outputs = [];
+      for (let game = 0; game < games; game++) outputs.push(await rt.run(play, least, most, parts));
+    },
+    checksum: () => printed(outputs),
+  };
+}

@@ -1,0 +1,205 @@
+/**
+ * Dict: a hash map from strings or numbers to values in shared memory. Each method on one key is atomic; `keys`, `values`,
+ * `entries` and iteration see each of its eight shards as it was at one moment. The order is undefined.
+ */
+import { Layout as L } from "@ungil/kernel";
+import { NotANumberError, NotShareableError } from "./errors.js";
+import { builtinWraps, scopeHere } from "./heap.js";
+import type { Scope } from "./scope.js";
+import { ADDRESS, defineShared, makeWrap, SCOPE, type Shared, slow, type Wrapper } from "./shared.js";
+import { crossing, valueIn, valueOut } from "./value.js";
+
+type Self = Wrapper & Dict<string | number, unknown>;
+type AnyKey = string | number;
+
+/** Address of a key that is a string, 0 for a number. */
+function keyIn(scope: Scope, key: AnyKey): number {
+  if (typeof key === "string") return scope.heap.strings.address(key);
+  if (typeof key === "number") return 0;
+  throw new NotShareableError("The key of a Dict", key);
+}
+
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the prototype gets what Shared promises below
+export class Dict<K extends string | number, V> {
+  /** A dict of the given entries. O(entries). */
+  constructor(entries?: Iterable<readonly [K, V]>) {
+    const here = scopeHere("new Dict");
+    const self = this as unknown as Wrapper;
+    if (here.open) {
+      self[ADDRESS] = create(here, entries);
+      self[SCOPE] = here;
+    } else {
+      here.heap.batch((scope) => here.heap.keepConstructed(self, create(scope, entries)));
+    }
+  }
+
+  /** Number of keys; while others change the dict, as of some moments during the call. */
+  get size(): number {
+    const self = this as unknown as Wrapper;
+    const s = self[SCOPE];
+    return s.open ? s.x.dictSize(self[ADDRESS]) : slow(self, (o) => (o as Self).size);
+  }
+
+  /** The value at a key, or undefined. O(1). */
+  get(key: K): V | undefined {
+    const self = this as unknown as Wrapper;
+    const s = self[SCOPE];
+    if (!s.open) return slow(self, (o) => (o as Self).get(key)) as V | undefined;
+    const ref = keyIn(s, key);
+    const tag = s.x.dictGet(self[ADDRESS], ref, ref ? 0 : (key as number));
+    if (tag < 0) s.heap.fail("Dict.get", -tag);
+    return valueOut(s.heap, tag) as V | undefined;
+  }
+
+  has(key: K): boolean {
+    const self = this as unknown as Wrapper;
+    const s = self[SCOPE];
+    if (!s.open) return slow(self, (o) => (o as Self).has(key));
+    const ref = keyIn(s, key);
+    const tag = s.x.dictGet(self[ADDRESS], ref, ref ? 0 : (key as number));
+    if (tag < 0) s.heap.fail("Dict.has", -tag);
+    return tag !== L.TAG_ABSENT;
+  }
+
+  /** Sets the value at a key. O(1) amortised. */
+  set(key: K, value: V): this {
+    const self = this as unknown as Wrapper;
+    const s = self[SCOPE];
+    if (!s.open) {
+      slow(self, (o) => void (o as Self).set(key, value));
+      return this;
+    }
+    const keyRef = keyIn(s, key);
+    valueIn(s, value, `Dict[${JSON.stringify(key)}]`);
+    const { tag, ref, number } = crossing;
+    s.heap.retryStatus("Dict.set", () => s.x.dictSet(self[ADDRESS], keyRef, keyRef ? 0 : (key as number), tag, ref, number));
+    return this;
+  }
+
+  /** Removes a key; true if it was there. O(1). */
+  delete(key: K): boolean {
+    const self = this as unknown as Wrapper;
+    const s = self[SCOPE];
+    if (!s.open) return slow(self, (o) => (o as Self).delete(key));
+    const ref = keyIn(s, key);
+    return s.heap.retryStatus("Dict.delete", () => s.x.dictDelete(self[ADDRESS], ref, ref ? 0 : (key as number))) === 1;
+  }
+
+  /** Adds to the number at a key (0 if it is absent) in one atomic step; the sum. O(1). */
+  add(key: K, by: number): number {
+    const self = this as unknown as Wrapper;
+    const s = self[SCOPE];
+    if (!s.open) return slow(self, (o) => (o as Self).add(key, by));
+    if (typeof by !== "number") throw new NotANumberError(key);
+    const ref = keyIn(s, key);
+    const sum = s.x.dictAdd(self[ADDRESS], ref, ref ? 0 : (key as number), by);
+    return sum === sum ? sum : addFailed(s, self[ADDRESS], key, ref, by);
+  }
+
+  /**
+   * Replaces the value at a key by `change(old)` in one atomic step; returns the new value. If another thread changes the
+   * key meanwhile, `change` runs again: it must have no other effect.
+   */
+  update(key: K, change: (old: V | undefined) => V): V {
+    const self = this as unknown as Wrapper;
+    const s = self[SCOPE];
+    if (!s.open) return slow(self, (o) => (o as Self).update(key, change as (old: unknown) => unknown)) as V;
+    const keyRef = keyIn(s, key);
+    const keyNumber = keyRef ? 0 : (key as number);
+    const { kernel } = s.heap;
+    for (;;) {
+      const oldTag = s.heap.retryStatus("Dict.update", () => s.x.dictGet(self[ADDRESS], keyRef, keyNumber));
+      const oldRef = oldTag === L.TAG_REF ? (kernel.i32[kernel.outRef] as number) : 0;
+      const oldNumber = oldTag === L.TAG_NUMBER ? (kernel.f64[kernel.outNumber] as number) : 0;
+      const value = change(valueOut(s.heap, oldTag) as V | undefined);
+      valueIn(s, value, `Dict[${JSON.stringify(key)}]`);
+      const { tag, ref, number } = crossing;
+      const status = compareSet(s, self[ADDRESS], [keyRef, keyNumber, oldTag, oldRef, oldNumber, tag, ref, number]);
+      if (status === 0) return value;
+    }
+  }
+
+  /** The keys. O(size). */
+  keys(): K[] {
+    return this.entries().map(([key]) => key);
+  }
+
+  values(): V[] {
+    return this.entries().map(([, value]) => value);
+  }
+
+  entries(): [K, V][] {
+    const self = this as unknown as Wrapper;
+    const s = self[SCOPE];
+    if (!s.open) return slow(self, (o) => (o as Self).entries()) as [K, V][];
+    return copyEntries(s, self[ADDRESS]) as [K, V][];
+  }
+
+  [Symbol.iterator](): IterableIterator<[K, V]> {
+    return this.entries()[Symbol.iterator]();
+  }
+}
+
+export interface Dict<K extends string | number, V> extends Shared {}
+
+type CompareSet = [number, number, number, number, number, number, number, number];
+
+function compareSet(s: Scope, address: number, args: CompareSet): number {
+  let status = s.x.dictCompareSet(address, ...args);
+  if (status === -L.E_MEMORY) {
+    s.x.reclaim();
+    status = s.x.dictCompareSet(address, ...args);
+  }
+  if (status < 0 && status !== -L.E_CHANGED) s.heap.fail("Dict.update", -status);
+  return status;
+}
+
+/** The sum was NaN: an error, or a sum of such numbers. */
+function addFailed(s: Scope, address: number, key: AnyKey, ref: number, by: number): number {
+  const { kernel } = s.heap;
+  const code = () => kernel.u32[(kernel.block + L.TB_FAULT_CODE) >>> 2] as number;
+  if (code() === 0) return Number.NaN;
+  if (code() === L.E_MEMORY) {
+    s.x.reclaim();
+    const sum = s.x.dictAdd(address, ref, ref ? 0 : (key as number), by);
+    if (sum === sum || code() === 0) return sum;
+  }
+  if (code() === L.E_TYPE) throw new NotANumberError(key);
+  return s.heap.fail("Dict.add", code());
+}
+
+/** Copies shard by shard through a list of this step's own. */
+function copyEntries(s: Scope, address: number): [unknown, unknown][] {
+  const { x, heap } = s;
+  const { kernel } = heap;
+  const found: [unknown, unknown][] = [];
+  for (let shard = 0; shard < L.DICT_SHARDS; shard++) {
+    for (let room = 64; ; room = 2 * (kernel.u32[kernel.outA] as number) + 16) {
+      const list = heap.retry("Dict.entries", () => x.listNew(L.TYPE_ARRAY, room));
+      const status = x.dictCopyShard(address, shard, list);
+      if (status === L.E_RANGE) continue;
+      if (status !== 0) heap.fail("Dict.entries", status);
+      const length = x.listLength(list);
+      const item = (n: number) => valueOut(heap, heap.retryStatus("Dict.entries", () => x.listGet(list, n)));
+      for (let n = 0; n < length; n += 2) found.push([item(n), item(n + 1)]);
+      break;
+    }
+  }
+  return found;
+}
+
+function create(scope: Scope, entries?: Iterable<readonly [unknown, unknown]>): number {
+  const { x, heap } = scope;
+  const address = heap.retry("new Dict", () => x.dictNew());
+  for (const [key, value] of entries ?? []) {
+    const keyRef = keyIn(scope, key as AnyKey);
+    valueIn(scope, value, `entries[${JSON.stringify(key)}]`);
+    const { tag, ref, number } = crossing;
+    heap.retryStatus("new Dict", () => x.dictSet(address, keyRef, keyRef ? 0 : (key as number), tag, ref, number));
+  }
+  return address;
+}
+
+const token = { name: "Dict", wrap: makeWrap(Dict.prototype) };
+builtinWraps.set(L.TYPE_DICT, token.wrap);
+defineShared(Dict.prototype, token, (wrapper) => new Map((wrapper as Self).entries()));

@@ -1,0 +1,99 @@
+/** Errors of the object floor. */
+import { UngilError } from "@ungil/kernel";
+
+const show = (value: unknown): string => {
+  if (typeof value === "string") return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}...` : value);
+  if (typeof value === "function") return `function ${value.name || "(anonymous)"}`;
+  if (typeof value === "object" && value !== null) return `an object of class ${value.constructor?.name ?? "null"}`;
+  if (typeof value === "bigint") return `${value}n`;
+  return String(value);
+};
+
+/** A handle was used after its scope closed, after `release()`, or after its runtime closed. */
+export class ReleasedHandleError extends UngilError {
+  constructor(what: string) {
+    super(
+      "RELEASED_HANDLE",
+      `This ${what} was released: its scope has closed. Use keep(object) for one that is to outlive its scope.`,
+    );
+  }
+}
+
+/** A field got a value of another type than the schema says. */
+export class FieldTypeError extends UngilError {
+  constructor(struct: string, field: string, expected: string, value: unknown) {
+    super("FIELD_TYPE", `${struct}.${field} must be ${expected}, not ${show(value)}`);
+  }
+}
+
+/** A schema, or the initial values of an object, name something that cannot be. */
+export class SchemaError extends UngilError {
+  constructor(message: string) {
+    super("SCHEMA", message);
+  }
+}
+
+/** The same struct name was defined with two layouts. */
+export class StructConflictError extends UngilError {
+  constructor(name: string, here: string, hereLayout: string, there: string, thereLayout: string) {
+    super(
+      "STRUCT_CONFLICT",
+      `Struct "${name}" is { ${hereLayout} } in ${here}, but { ${thereLayout} } in ${there}. Give one of them another name.`,
+    );
+  }
+}
+
+/** A shared object came here whose class this thread has not loaded. */
+export class UnknownStructError extends UngilError {
+  constructor(name: string, url: string) {
+    super("UNKNOWN_STRUCT", `Struct "${name}" is not loaded on this thread: import it from ${url} in the module that uses it.`);
+  }
+}
+
+/** Too many struct types, or a struct with too many fields. */
+export class LimitError extends UngilError {
+  constructor(message: string) {
+    super("LIMIT", message);
+  }
+}
+
+/** A value cannot live in shared memory. `path` says where it was found. */
+export class NotShareableError extends UngilError {
+  constructor(
+    readonly path: string,
+    value: unknown,
+  ) {
+    super(
+      "NOT_SHAREABLE",
+      `${path} is ${show(value)}, which cannot be shared between threads. Share numbers, strings, booleans, null, structs, List, Dict, and plain arrays and objects of these (they are copied).`,
+    );
+  }
+}
+
+/** An index that is no index of the list. */
+export class IndexError extends UngilError {
+  constructor(index: unknown, length: number) {
+    super("INDEX", `Index ${show(index)} is not one of a List of length ${length}`);
+  }
+}
+
+/** `add` met a value that is no number. */
+export class NotANumberError extends UngilError {
+  constructor(key: unknown) {
+    super("NOT_A_NUMBER", `Dict.add: the value at key ${show(key)} is not a number`);
+  }
+}
+
+/** A shared object was made or used where no runtime runs. */
+export class NoRuntimeError extends UngilError {
+  constructor(what: string) {
+    super("NO_RUNTIME", `${what}: no runtime is running on this thread. Start one with await Runtime.start(), and use rt.new(...) or a coroutine.`);
+  }
+}
+
+/** An object of one runtime was given to another. */
+export class ForeignObjectError extends UngilError {
+  constructor(what: string) {
+    super("FOREIGN_OBJECT", `${what} belongs to another runtime: two runtimes share no objects`);
+  }
+}

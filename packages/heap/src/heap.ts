@@ -1,0 +1,220 @@
+/**
+ * One thread's part of a runtime's shared heap: which class is which type id, the string cache, kept handles, batches.
+ */
+import { type HeapExports, type Kernel, KernelPanicError, Layout as L, OutOfMemoryError, SegmentationFaultError } from "@ungil/kernel";
+import { LimitError, NoRuntimeError, ReleasedHandleError, StructConflictError, UnknownStructError } from "./errors.js";
+import { KeptScope, Scope, thread } from "./scope.js";
+import { ADDRESS, isWrapper, KIND, SCOPE, type Wrap, type Wrapper } from "./shared.js";
+import { Strings } from "./strings.js";
+import type { StructLayout } from "./schema.js";
+
+/** Wrappers of the kinds that are not structs; filled by the modules that define them. */
+export const builtinWraps = new Map<number, Wrap>();
+
+/** Struct classes of this thread, by name: what a type id found in memory is looked up in. */
+export const structsByName = new Map<string, StructLayout[]>();
+
+export class Heap {
+  readonly x: HeapExports;
+  readonly strings: Strings;
+  /** Where the thread stands outside coroutines. */
+  readonly root: Scope;
+  readonly #ids = new Map<StructLayout, number>();
+  readonly #wraps: (Wrap | undefined)[] = [];
+  readonly #leaked: FinalizationRegistry<{ address: number; scope: KeptScope }>;
+  readonly #kept = new Map<number, number>();
+  #closed = false;
+
+  constructor(readonly kernel: Kernel) {
+    this.x = kernel.exports;
+    this.strings = new Strings(this, kernel, this.x);
+    this.root = new Scope(this, this.x, false);
+    // A kept handle that was dropped without being released is released when V8 notices: late, but not never.
+    this.#leaked = new FinalizationRegistry(({ address, scope }) => this.release(address, scope));
+  }
+
+  // Errors and memory.
+
+  /** Runs a kernel call that returns an address; reclaims and tries again when memory is out. Throws on an error code. */
+  retry(what: string, operation: () => number): number {
+    let result = operation();
+    for (let tries = 0; result === L.E_MEMORY && tries < 3; tries++) {
+      this.x.reclaim();
+      result = operation();
+    }
+    return result >= 0 && result < L.ERROR_LIMIT ? this.fail(what, result) : result;
+  }
+
+  /** The same for a call that returns a status or a tag: negative codes are errors. */
+  retryStatus(what: string, operation: () => number): number {
+    let result = operation();
+    for (let tries = 0; result === -L.E_MEMORY && tries < 3; tries++) {
+      this.x.reclaim();
+      result = operation();
+    }
+    if (result < 0 && result > -L.ERROR_LIMIT) this.fail(what, -result);
+    return result;
+  }
+
+  /** Throws the error for a kernel code. */
+  fail(what: string, code: number): never {
+    if (code === L.E_MEMORY) throw new OutOfMemoryError(what);
+    if (code === L.E_LIMIT) throw new LimitError(`${what}: a limit of the kernel was reached`);
+    if (code === L.E_PANIC) throw new KernelPanicError(what);
+    const address = this.kernel.u32[(this.kernel.block + L.TB_FAULT_ADDRESS) >>> 2] as number;
+    const reasons: Record<number, string> = { [L.E_NULL]: "page 0 is never mapped", [L.E_FAULT]: "the page is not mapped" };
+    throw new SegmentationFaultError(address, what, reasons[code] ?? `kernel error ${code}`);
+  }
+
+  // Batches.
+
+  /** Runs synchronous work as a step of its own. What it returns, if it is a handle, is kept. */
+  batch<T>(work: (scope: Scope) => T): T {
+    if (this.#closed) throw new ReleasedHandleError("runtime");
+    const scope = new Scope(this, this.x, true);
+    const outer = thread.scope;
+    this.x.batchBegin();
+    thread.scope = scope;
+    try {
+      const result = work(scope);
+      return isWrapper(result) && result[SCOPE] === scope ? (this.keep(result) as unknown as T) : result;
+    } finally {
+      scope.open = false;
+      thread.scope = outer;
+      this.x.batchEnd();
+    }
+  }
+
+  // Kept handles.
+
+  keep(wrapper: Wrapper): Wrapper {
+    if (!thread.scope?.open) return this.batch(() => this.keep(wrapper));
+    const address = wrapper[ADDRESS];
+    const scope = new KeptScope(this);
+    this.adopt(address);
+    const kept = new (wrapper[KIND] as { wrap: Wrap }).wrap(address, scope);
+    this.#leaked.register(kept, { address, scope }, scope);
+    return kept;
+  }
+
+  /** Counts an address for a kept handle (its wrapper is registered by the caller). */
+  adopt(address: number): void {
+    this.x.countIncrement(address);
+    this.#kept.set(address, (this.#kept.get(address) ?? 0) + 1);
+  }
+
+  /** Makes a wrapper that is being constructed a kept one. */
+  keepConstructed(wrapper: Wrapper, address: number): void {
+    const scope = new KeptScope(this);
+    this.adopt(address);
+    wrapper[ADDRESS] = address;
+    wrapper[SCOPE] = scope;
+    this.#leaked.register(wrapper, { address, scope }, scope);
+  }
+
+  release(address: number, scope: KeptScope): void {
+    if (scope.released) return;
+    scope.released = true;
+    this.#leaked.unregister(scope);
+    if (this.#closed) return;
+    const left = (this.#kept.get(address) ?? 0) - 1;
+    if (left > 0) this.#kept.set(address, left);
+    else this.#kept.delete(address);
+    if (thread.scope?.open && thread.scope.heap === this) this.x.countDecrement(address);
+    else this.batch(() => this.x.countDecrement(address));
+  }
+
+  /** Kept handles of this thread: address -> how many. `verify` counts them. */
+  get kept(): ReadonlyMap<number, number> {
+    return this.#kept;
+  }
+
+  // Types.
+
+  /** Type id of a struct class, registering it in the shared table at its first use. */
+  typeId(layout: StructLayout): number {
+    return this.#ids.get(layout) ?? this.#register(layout);
+  }
+
+  #register(layout: StructLayout): number {
+    const { x, strings } = this;
+    const [low, high] = layout.hash;
+    const [refLow, refHigh] = layout.refMask;
+    const name = strings.address(layout.name);
+    const url = strings.address(layout.url);
+    const schema = strings.address(layout.text);
+    const id = x.typeRegister(name, url, schema, low, high, layout.size, refLow, refHigh);
+    if (id === 0) throw new LimitError(`Struct "${layout.name}": there are ${L.TYPES_MAX - L.TYPE_FIRST_USER} struct types already`);
+    if (id < 0) {
+      const other = this.typeText(-id);
+      throw new StructConflictError(layout.name, layout.url, layout.text, other.url, other.schema);
+    }
+    this.#ids.set(layout, id);
+    this.#wraps[id] = layout.token.wrap;
+    return id;
+  }
+
+  typeText(id: number): { name: string; url: string; schema: string } {
+    const { u32, outA, outB, outRef } = this.kernel;
+    this.x.typeRead(id);
+    const [name, url, schema] = [u32[outA], u32[outB], u32[outRef]].map((address) =>
+      address ? this.strings.read((address as number) | 0) : "",
+    );
+    return { name: name ?? "", url: url ?? "", schema: schema ?? "" };
+  }
+
+  /** Makes wrappers of objects of a type found in memory. */
+  wrapOf(type: number): Wrap {
+    return builtinWraps.get(type) ?? this.#wraps[type] ?? this.#findWrap(type);
+  }
+
+  #findWrap(type: number): Wrap {
+    const { name, url } = this.typeText(type);
+    for (const layout of structsByName.get(name) ?? []) if (this.typeId(layout) === type) return layout.token.wrap;
+    throw new UnknownStructError(name, url);
+  }
+
+  // Introspection.
+
+  countOf(address: number): number {
+    const { kernel } = this;
+    return kernel.u32[(kernel.walk(address >>> 0) + L.OBJECT_COUNT) >>> 2]! >>> L.COUNT_SHIFT;
+  }
+
+  /** Bytes of an object's blocks: what the allocator gave it, with its growing parts. */
+  sizeOf(address: number): number {
+    const { kernel } = this;
+    const at = kernel.walk(address >>> 0) >>> 2;
+    const type = kernel.u32[at]! & L.TYPE_MASK;
+    let bytes = this.blockSize(address);
+    const parts: number[] = [];
+    if (type === L.TYPE_LIST) parts.push(kernel.u32[at + (L.LIST_ITEMS >>> 2)]!);
+    if (type === L.TYPE_DICT) {
+      for (let n = 0; n < L.DICT_SHARDS; n++) parts.push(kernel.u32[at + (L.DICT_TABLES >>> 2) + n]!);
+    }
+    for (const part of parts) if (part) bytes += this.blockSize(part);
+    return bytes;
+  }
+
+  blockSize(address: number): number {
+    const { kernel } = this;
+    const descriptor = kernel.control(L.CB_DESCRIPTORS) + (address >>> L.PAGE_SHIFT) * L.PAGE_DESCRIPTOR_SIZE;
+    return kernel.u32[(descriptor + L.PD_BLOCK_SIZE) >>> 2] as number;
+  }
+
+  /** No handle of this heap works any more. */
+  close(): void {
+    this.#closed = true;
+    this.root.open = false;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+}
+
+/** The scope in which an object is made now, or an error that says what to do. */
+export function scopeHere(what: string): Scope {
+  if (!thread.scope) throw new NoRuntimeError(what);
+  return thread.scope;
+}

@@ -1,0 +1,147 @@
+/** Schemas: the field types of structs, how fields are laid out, and what a layout is known by. */
+import { fileURLToPath } from "node:url";
+import { Layout as L } from "@ungil/kernel";
+import { LimitError, SchemaError } from "./errors.js";
+import type { Dict } from "./dict.js";
+import type { List } from "./list.js";
+import type { ClassToken, Shared } from "./shared.js";
+
+export type FieldKind = "i32" | "u32" | "f64" | "bool" | "str" | "ref";
+
+/** A class of shared objects, as a schema names it: the annotation that lets a struct refer to itself. */
+export type Class<T> = abstract new (...args: never[]) => T;
+
+declare const fieldType: unique symbol;
+
+/** A field type. `T` is what JavaScript sees. */
+export interface Field<T> {
+  readonly kind: FieldKind;
+  /** For references: the class, looked up at the first use, so that structs can refer to each other. */
+  readonly target?: () => Class<unknown>;
+  readonly [fieldType]?: T;
+}
+
+/** Signed 32-bit integer. */
+export const i32: Field<number> = { kind: "i32" };
+/** Unsigned 32-bit integer. */
+export const u32: Field<number> = { kind: "u32" };
+/** Double. */
+export const f64: Field<number> = { kind: "f64" };
+export const bool: Field<boolean> = { kind: "bool" };
+/** Immutable string; "" if it was never set. */
+export const str: Field<string> = { kind: "str" };
+
+/** A reference to a shared object of a class, or null. */
+export function ref<T>(target: () => Class<T>): Field<T | null> {
+  if (typeof target !== "function") throw new SchemaError("ref() takes a function that returns the class: ref(() => Account)");
+  return { kind: "ref", target };
+}
+
+let listClass: Class<unknown>;
+let dictClass: Class<unknown>;
+
+/** Called once by the modules of List and Dict, which stand above this one. */
+export function setContainers(list: Class<unknown>, dict: Class<unknown>): void {
+  listClass = list;
+  dictClass = dict;
+}
+
+/** A reference to a List, or null. */
+export const list = <T>(): Field<List<T> | null> => ({ kind: "ref", target: () => listClass });
+/** A reference to a Dict, or null. */
+export const dict = <K extends string | number, V>(): Field<Dict<K, V> | null> => ({ kind: "ref", target: () => dictClass });
+
+// biome-ignore lint/suspicious/noExplicitAny: a schema holds fields of any type
+export type Schema = Record<string, Field<any>>;
+
+/** The fields of an instance. */
+export type Fields<S extends Schema> = { -readonly [K in keyof S]: S[K] extends Field<infer T> ? T : never };
+export type Struct<S extends Schema> = Fields<S> & Shared;
+
+export interface FieldLayout {
+  readonly name: string;
+  readonly kind: FieldKind;
+  readonly offset: number;
+  readonly target?: () => Class<unknown>;
+}
+
+export interface StructLayout {
+  readonly name: string;
+  /** Of the module that defined it, for messages. */
+  readonly url: string;
+  /** The schema in words. */
+  readonly text: string;
+  readonly fields: readonly FieldLayout[];
+  /** Bytes, header included; a multiple of 8. */
+  readonly size: number;
+  /** 64-bit mask of u32 words that are counted references: low, high. */
+  readonly refMask: readonly [number, number];
+  /** 64-bit hash of names, kinds and offsets: low, high. */
+  readonly hash: readonly [number, number];
+  readonly token: ClassToken;
+}
+
+const bytesOf: Record<FieldKind, number> = { i32: 4, u32: 4, f64: 8, bool: 4, str: 4, ref: 4 };
+const reserved = new Set(["constructor", "__proto__", "toJSON"]);
+
+/** Lays fields out: doubles first, so that nothing is padded, then words in the order of the schema. */
+export function layOut(name: string, schema: Schema, token: ClassToken): StructLayout {
+  if (typeof name !== "string" || name === "") throw new SchemaError(`struct(name, schema): the name must be a string that is not empty, not ${String(name)}`);
+  if (typeof schema !== "object" || schema === null) throw new SchemaError(`struct("${name}", schema): the schema must be an object of field types`);
+  const entries = Object.entries(schema);
+  for (const [field, type] of entries) {
+    if (!type || !(type.kind in bytesOf)) throw new SchemaError(`struct("${name}"): ${field} is not a field type; use i32, u32, f64, bool, str, ref(() => Class), list() or dict()`);
+    if (reserved.has(field)) throw new SchemaError(`struct("${name}"): a field cannot be called ${field}`);
+  }
+  const ordered = [...entries.filter(([, t]) => t.kind === "f64"), ...entries.filter(([, t]) => t.kind !== "f64")];
+  let offset: number = L.OBJECT_BODY;
+  let [low, high] = [0, 0];
+  const fields: FieldLayout[] = [];
+  for (const [field, type] of ordered) {
+    if (type.kind === "str" || type.kind === "ref") {
+      const word = offset >>> 2;
+      if (word < 32) low |= 1 << word;
+      else high |= 1 << (word - 32);
+    }
+    fields.push({ name: field, kind: type.kind, offset, ...(type.target ? { target: type.target } : {}) });
+    offset += bytesOf[type.kind];
+  }
+  if (offset > 256) throw new LimitError(`struct("${name}") takes ${offset - L.OBJECT_BODY} bytes; 248 is the most. Move some fields into a struct of their own`);
+  const text = entries.map(([field, type]) => `${field}: ${type.kind}`).join(", ");
+  return {
+    name,
+    url: definedAt(),
+    text,
+    fields,
+    size: Math.max(16, (offset + 7) & ~7),
+    refMask: [low >>> 0, high >>> 0],
+    hash: hash64(fields.map((f) => `${f.name}:${f.kind}@${f.offset}`).join(",")),
+    token,
+  };
+}
+
+/** FNV-1a, 64 bits. */
+function hash64(text: string): readonly [number, number] {
+  let hash = 0xcbf29ce484222325n;
+  for (const byte of Buffer.from(text)) hash = ((hash ^ BigInt(byte)) * 0x100000001b3n) & 0xffffffffffffffffn;
+  return [Number(hash & 0xffffffffn), Number(hash >> 32n)];
+}
+
+const here = import.meta.url.slice(0, import.meta.url.lastIndexOf("/"));
+
+/** URL of the first module on the stack that is not one of this package. */
+function definedAt(): string {
+  for (const line of (new Error().stack ?? "").split("\n").slice(1)) {
+    const url = /((?:file|data|node|https?):[^\s)]*?)(?::\d+)?(?::\d+)?\)?$/.exec(line)?.[1] ?? /\(?(\/[^)]*?)(?::\d+)(?::\d+)\)?$/.exec(line)?.[1];
+    if (url && !url.startsWith(here) && !url.startsWith(pathOf(here))) return url;
+  }
+  return "an unknown module";
+}
+
+function pathOf(url: string): string {
+  try {
+    return fileURLToPath(url);
+  } catch {
+    return url;
+  }
+}

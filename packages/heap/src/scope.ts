@@ -1,0 +1,33 @@
+/**
+ * Scopes: how long a handle may be used. A wrapper of a shared object is an address and the scope it was read in; every
+ * access tests `open` (one load, one branch), so a late use throws and never reaches memory.
+ *
+ *   step scope     open while its coroutine lives; what it holds is pinned at each yield
+ *   inner scope    `scope(() => ...)`: open during the call
+ *   kept           one object, counted, until it is released; `open` is always false, so that each access takes the slow
+ *                  path, which looks whether this thread runs a step now or must make one of the access
+ *   root           where a thread stands outside coroutines: reading there makes kept handles
+ */
+import type { HeapExports } from "@ungil/kernel";
+import type { Heap } from "./heap.js";
+
+export class Scope {
+  constructor(
+    readonly heap: Heap,
+    readonly x: HeapExports,
+    /** True while accesses through this scope may go straight to the kernel. */
+    public open: boolean,
+  ) {}
+}
+
+/** The scope of one counted handle. */
+export class KeptScope extends Scope {
+  released = false;
+
+  constructor(heap: Heap) {
+    super(heap, heap.x, false);
+  }
+}
+
+/** What the thread does now: the innermost scope, or the root scope of the runtime that was started last, or nothing. */
+export const thread: { scope: Scope | null } = { scope: null };

@@ -1,0 +1,250 @@
+/**
+ * struct(): classes of shared objects. Accessors and constructor are generated for each class: straight-line code with the
+ * offsets written in, one kernel call each, which V8 optimises apart from other classes (closures made by one factory would
+ * share its inline caches). Field names enter the source as string literals only.
+ */
+import { Layout as L } from "@ungil/kernel";
+import { FieldTypeError, ForeignObjectError, NoRuntimeError, SchemaError } from "./errors.js";
+import { type Heap, structsByName } from "./heap.js";
+import { type FieldLayout, type Fields, layOut, type Schema, type Struct, type StructLayout } from "./schema.js";
+import { type Scope, thread } from "./scope.js";
+import { ADDRESS, addressOf, type ClassToken, defineShared, isWrapper, KIND, makeWrap, nameOf, SCOPE, slow, type Wrap, type Wrapper } from "./shared.js";
+
+type Construct = (scope: Scope, init: unknown, target: unknown) => number;
+
+/** What the generated code refers to. */
+interface Environment {
+  A: typeof ADDRESS;
+  S: typeof SCOPE;
+  KIND: typeof KIND;
+  thread: typeof thread;
+  slow: typeof slow;
+  idOf(heap: Heap): number;
+  token(field: number): ClassToken;
+  addressIn(value: unknown, token: ClassToken, scope: Scope, field: number): number;
+  textIn(value: unknown, scope: Scope, field: number): number;
+  typeError(field: number, value: unknown): never;
+  fail(scope: Scope, code: number, field: number): never;
+  create(scope: Scope, construct: () => number): number;
+  link(target: unknown): void;
+  constructOutside(wrapper: Wrapper, init: unknown, construct: Construct, target: unknown): void;
+}
+
+const expected: Record<FieldLayout["kind"], string> = {
+  i32: "an integer from -2147483648 to 2147483647",
+  u32: "an integer from 0 to 4294967295",
+  f64: "a number",
+  bool: "true or false",
+  str: "a string",
+  ref: "an object of its class, or null",
+};
+
+/** A class of objects in shared memory with these fields; extend it. The first definition of a name fixes its layout. */
+export function struct<const S extends Schema>(
+  name: string,
+  schema: S,
+): { new (init?: Partial<Fields<S>>): Struct<S>; readonly structName: string } {
+  const token = { name, wrap: undefined as unknown as Wrap };
+  const layout = layOut(name, schema, token);
+  const base = generate(layout);
+  Object.defineProperty(base, "structName", { value: name });
+  // `instanceof` goes by the struct, and is a moment at which the class that extends it is seen.
+  Object.defineProperty(base, Symbol.hasInstance, {
+    value(this: unknown, value: unknown) {
+      return isWrapper(value) && value[KIND] === tokenOf(this);
+    },
+  });
+  defineShared(base.prototype, token, (wrapper) => fieldsOf(wrapper, layout));
+  links.set(base, { layout, prototype: base.prototype });
+  Object.defineProperty(token, "wrap", {
+    get() {
+      const wrap = makeWrap((links.get(base) as Link).prototype);
+      Object.defineProperty(token, "wrap", { value: wrap });
+      return wrap;
+    },
+    configurable: true,
+  });
+  const known = structsByName.get(name);
+  if (known) known.push(layout);
+  else structsByName.set(name, [layout]);
+  return base as never;
+}
+
+/**
+ * Which class extends a struct. JavaScript tells nobody that a class was extended, and an object that comes out of memory
+ * needs the prototype of the extending class: it is learnt when the class is constructed, named by a `ref`, tested with
+ * `instanceof`, or found among the exports of its module.
+ */
+interface Link {
+  readonly layout: StructLayout;
+  prototype: object;
+}
+
+const links = new Map<object, Link>();
+
+/** The class token of a class that extends (or is) a struct, List or Dict; links the extending class to its struct. */
+export function tokenOf(target: unknown): ClassToken | undefined {
+  if (typeof target !== "function") return undefined;
+  const prototype = target.prototype as { [KIND]?: ClassToken } | undefined;
+  for (let base: unknown = Object.getPrototypeOf(target); typeof base === "function"; base = Object.getPrototypeOf(base)) {
+    const link = links.get(base);
+    if (link && link.prototype === (base as { prototype: object }).prototype) link.prototype = prototype as object;
+  }
+  return prototype?.[KIND];
+}
+
+/** Links the struct classes among a module's exports. */
+export function linkExports(namespace: Record<string, unknown>): void {
+  for (const value of Object.values(namespace)) if (typeof value === "function") tokenOf(value);
+}
+
+/** URLs of modules whose structs no class is known to extend: import them (they are loaded) and `linkExports`. */
+export function unlinkedModules(): string[] {
+  const urls = new Set<string>();
+  for (const [base, link] of links) {
+    if (link.prototype === (base as { prototype: object }).prototype) urls.add(link.layout.url);
+  }
+  return [...urls];
+}
+
+function fieldsOf(wrapper: Wrapper, layout: StructLayout): Record<string, unknown> {
+  const shown: Record<string, unknown> = {};
+  for (const field of layout.text.split(", ")) {
+    const name = field.slice(0, field.lastIndexOf(": "));
+    if (name) shown[name] = (wrapper as unknown as Record<string, unknown>)[name];
+  }
+  return shown;
+}
+
+function generate(layout: StructLayout): { prototype: object } {
+  const source = [`"use strict";`, `const { A, S, KIND, thread, slow } = env;`, `let heap = null, type = 0;`];
+  layout.fields.forEach((field, n) => {
+    if (field.kind === "ref") source.push(`let k${n} = null, W${n} = null;`);
+  });
+  source.push(constructorSource(layout));
+  layout.fields.forEach((field, n) => source.push(accessorSource(field, n)));
+  source.push("return Base;");
+  return new Function("env", source.join("\n"))(environment(layout)) as { prototype: object };
+}
+
+const resolve = (n: number) => `(k${n} === null && (k${n} = env.token(${n}), W${n} = k${n}.wrap), k${n})`;
+
+/** Source of an expression that is the address of a reference given to field `n`. */
+function referenceSource(value: string, n: number): string {
+  return `(${value} === null || ${value} === undefined ? 0 : ${value}[KIND] === ${resolve(n)} && ${value}[S].open && ${value}[S].x === s.x ? ${value}[A] : env.addressIn(${value}, k${n}, s, ${n}))`;
+}
+
+function constructorSource(layout: StructLayout): string {
+  const refs = layout.fields.every((field) => field.kind === "ref") && layout.fields.length <= 2;
+  const lines: string[] = ["function construct(s, init, target) {", "  if (s.heap !== heap) { env.link(target); type = env.idOf(s.heap); heap = s.heap; }"];
+  layout.fields.forEach((field, n) => lines.push(`  let v${n} = init[${JSON.stringify(field.name)}];`));
+  if (refs) {
+    const args = layout.fields.map((_, n) => `a${n}`);
+    while (args.length < 2) args.push("0");
+    layout.fields.forEach((_, n) => lines.push(`  const a${n} = ${referenceSource(`v${n}`, n)};`));
+    lines.push(`  const r = s.x.structNewRefs(type, ${args.join(", ")});`);
+    lines.push(`  return r > 0 && r < ${L.ERROR_LIMIT} ? env.create(s, () => s.x.structNewRefs(type, ${args.join(", ")})) : r;`);
+  } else {
+    lines.push(...scratchSource(layout));
+    lines.push("  const r = s.x.structNew(type);");
+    lines.push(`  return r > 0 && r < ${L.ERROR_LIMIT} ? env.create(s, () => s.x.structNew(type)) : r;`);
+  }
+  lines.push("}", "const none = Object.freeze({});");
+  lines.push("function Base(init) {");
+  lines.push("  const s = thread.scope;");
+  lines.push("  if (s !== null && s.open) { this[A] = construct(s, init === undefined ? none : init, new.target); this[S] = s; }");
+  lines.push("  else env.constructOutside(this, init === undefined ? none : init, construct, new.target);");
+  lines.push("}");
+  return lines.join("\n");
+}
+
+/** Checks all fields, then writes the body to scratch: nothing runs between the two that could use scratch itself. */
+function scratchSource(layout: StructLayout): string[] {
+  const lines: string[] = [];
+  layout.fields.forEach((field, n) => {
+    const v = `v${n}`;
+    if (field.kind === "f64") lines.push(`  if (${v} === undefined) ${v} = 0; else if (typeof ${v} !== "number") env.typeError(${n}, ${v});`);
+    else if (field.kind === "i32") lines.push(`  if (${v} === undefined) ${v} = 0; else if (${v} !== (${v} | 0)) env.typeError(${n}, ${v});`);
+    else if (field.kind === "u32") lines.push(`  if (${v} === undefined) ${v} = 0; else if (${v} !== ${v} >>> 0) env.typeError(${n}, ${v});`);
+    else if (field.kind === "bool") lines.push(`  if (${v} === undefined) ${v} = false; else if (typeof ${v} !== "boolean") env.typeError(${n}, ${v});`);
+    else if (field.kind === "str") lines.push(`  ${v} = ${v} === undefined || ${v} === "" ? 0 : env.textIn(${v}, s, ${n});`);
+    else lines.push(`  ${v} = ${referenceSource(v, n)};`);
+  });
+  lines.push("  const { kernel } = s.heap, at = kernel.scratch >>> 2, i32 = kernel.i32;");
+  layout.fields.forEach((field, n) => {
+    if (field.kind === "f64") lines.push(`  kernel.f64[(kernel.scratch + ${field.offset}) >>> 3] = v${n};`);
+    else lines.push(`  i32[at + ${field.offset >>> 2}] = ${field.kind === "bool" ? `v${n} ? 1 : 0` : `v${n}`};`);
+  });
+  return lines;
+}
+
+function accessorSource(field: FieldLayout, n: number): string {
+  const at = field.offset;
+  const key = JSON.stringify(field.name);
+  const get: Record<FieldLayout["kind"], string> = {
+    f64: `return s.x.f64Load(w[A], ${at});`,
+    i32: `return s.x.i32Load(w[A], ${at});`,
+    u32: `return s.x.i32Load(w[A], ${at}) >>> 0;`,
+    bool: `return s.x.i32Load(w[A], ${at}) !== 0;`,
+    str: `const r = s.x.refLoad(w[A], ${at}); if (r > 0 && r < ${L.ERROR_LIMIT}) env.fail(s, r, ${n}); return r === 0 ? "" : s.heap.strings.read(r);`,
+    ref: `const r = s.x.refLoad(w[A], ${at}); if (r === 0) return null; if (r > 0 && r < ${L.ERROR_LIMIT}) env.fail(s, r, ${n}); if (W${n} === null) ${resolve(n)}; return new W${n}(r, thread.scope);`,
+  };
+  const set: Record<FieldLayout["kind"], string> = {
+    f64: `if (typeof v !== "number") env.typeError(${n}, v); const r = s.x.f64Store(w[A], ${at}, v);`,
+    i32: `if (v !== (v | 0)) env.typeError(${n}, v); const r = s.x.i32Store(w[A], ${at}, v);`,
+    u32: `if (v !== v >>> 0) env.typeError(${n}, v); const r = s.x.i32Store(w[A], ${at}, v);`,
+    bool: `if (typeof v !== "boolean") env.typeError(${n}, v); const r = s.x.i32Store(w[A], ${at}, v ? 1 : 0);`,
+    str: `const r = s.x.refStore(w[A], ${at}, v === "" ? 0 : env.textIn(v, s, ${n}));`,
+    ref: `const r = s.x.refStore(w[A], ${at}, ${referenceSource("v", n)});`,
+  };
+  return [
+    `const get${n} = (w) => { const s = w[S]; ${get[field.kind]} };`,
+    `const set${n} = (w, v) => { const s = w[S]; ${set[field.kind]} if (r !== 0) env.fail(s, r, ${n}); };`,
+    `Object.defineProperty(Base.prototype, ${key}, { configurable: true, enumerable: true,`,
+    `  get() { const w = this, s = w[S]; if (!s.open) return slow(w, get${n}); ${get[field.kind]} },`,
+    `  set(v) { const w = this, s = w[S]; if (!s.open) return slow(w, (o) => set${n}(o, v)); ${set[field.kind]} if (r !== 0) env.fail(s, r, ${n}); } });`,
+  ].join("\n");
+}
+
+function environment(layout: StructLayout): Environment {
+  const fieldName = (n: number) => (layout.fields[n] as FieldLayout).name;
+  return {
+    A: ADDRESS,
+    S: SCOPE,
+    KIND,
+    thread,
+    slow,
+    idOf: (heap) => heap.typeId(layout),
+    token(n) {
+      const field = layout.fields[n] as FieldLayout;
+      const target = field.target?.();
+      const token = tokenOf(target);
+      if (!token) throw new SchemaError(`struct("${layout.name}"): ref of ${field.name} does not return a class of shared objects, but ${String(target)}`);
+      return token;
+    },
+    addressIn(value, token, scope, n) {
+      if (!isWrapper(value) || value[KIND] !== token) throw new FieldTypeError(layout.name, fieldName(n), `a ${token.name} or null`, value);
+      const address = addressOf(value);
+      if (value[SCOPE].x !== scope.x) throw new ForeignObjectError(`The ${nameOf(value)} for ${layout.name}.${fieldName(n)}`);
+      return address;
+    },
+    textIn(value, scope, n) {
+      if (typeof value !== "string") throw new FieldTypeError(layout.name, fieldName(n), expected.str, value);
+      return scope.heap.strings.address(value);
+    },
+    typeError(n, value) {
+      throw new FieldTypeError(layout.name, fieldName(n), expected[(layout.fields[n] as FieldLayout).kind], value);
+    },
+    fail(scope, code, n) {
+      return scope.heap.fail(`${layout.name}.${fieldName(n)}`, code);
+    },
+    create: (scope, construct) => scope.heap.retry(`new ${layout.name}`, construct),
+    link: tokenOf,
+    constructOutside(wrapper, init, construct, target) {
+      const root = thread.scope;
+      if (!root) throw new NoRuntimeError(`new ${layout.name}`);
+      const { heap } = root;
+      heap.batch((scope) => heap.keepConstructed(wrapper, construct(scope, init, target)));
+    },
+  };
+}

@@ -1,0 +1,3 @@
+/** The kernel with the loops of the micro benchmarks added. */
+export * from "./index";
+export * from "./bench";

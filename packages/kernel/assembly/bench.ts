@@ -1,0 +1,93 @@
+/**
+ * Loops for the micro benchmarks (bench/micro): each does one operation `n` times inside the kernel, with no call from
+ * JavaScript between. They are in the kernel.bench builds only.
+ */
+import * as L from "./layout";
+import { countDecrement, countIncrement } from "./heap/count";
+import { scopeClose, scopeOpen } from "./heap/handle";
+import { f64Load, f64Store, structNewRefs } from "./heap/struct";
+import { dictGet, dictSet } from "./containers/dict";
+import { listGet, listPop, listPush } from "./containers/list";
+import { tb } from "./machine/registers";
+
+const RING: u32 = 255;
+
+/** What a call from JavaScript costs. */
+export function benchNothing(value: u32): u32 {
+  return value;
+}
+
+/** Floor: loads from 256 neighbouring words. */
+export function benchLoad(p: usize, n: u32): u32 {
+  let sum: u32 = 0;
+  for (let i: u32 = 0; i < n; i++) sum += load<u32>(p + (<usize>(i & RING) << 2));
+  return sum;
+}
+
+/** Floor: atomic additions to 256 neighbouring words. */
+export function benchAtomicAdd(p: usize, n: u32): u32 {
+  let sum: u32 = 0;
+  for (let i: u32 = 0; i < n; i++) sum += atomic.add<u32>(p + (<usize>(i & RING) << 2), 1);
+  return sum;
+}
+
+/** Structs with two empty references are born, and die when their scope closes: 64 a scope. */
+export function benchAllocateFree(type: u32, n: u32): u32 {
+  let last: u32 = 0;
+  for (let i: u32 = 0; i < n; i += 64) {
+    const newborns = scopeOpen();
+    const borrows = load<u32>(tb + L.TB_OUT_A);
+    const generation = load<u32>(tb + L.TB_OUT_B);
+    for (let k: u32 = 0; k < 64; k++) last = structNewRefs(type, 0, 0);
+    scopeClose(newborns, borrows, generation);
+  }
+  return last;
+}
+
+/** One more, one less. */
+export function benchCountPair(va: u32, n: u32): void {
+  for (let i: u32 = 0; i < n; i++) {
+    countIncrement(va);
+    countDecrement(va);
+  }
+}
+
+export function benchFieldGet(va: u32, offset: u32, n: u32): f64 {
+  let sum: f64 = 0;
+  for (let i: u32 = 0; i < n; i++) sum += f64Load(va, offset);
+  return sum;
+}
+
+export function benchFieldSet(va: u32, offset: u32, n: u32): void {
+  for (let i: u32 = 0; i < n; i++) f64Store(va, offset, <f64>i);
+}
+
+/** Keys 0 to 255. */
+export function benchDictGet(dict: u32, n: u32): i32 {
+  let sum: i32 = 0;
+  for (let i: u32 = 0; i < n; i++) sum += dictGet(dict, 0, <f64>(i & RING));
+  return sum;
+}
+
+export function benchDictSet(dict: u32, n: u32): i32 {
+  let sum: i32 = 0;
+  for (let i: u32 = 0; i < n; i++) sum += dictSet(dict, 0, <f64>(i & RING), L.TAG_NUMBER, 0, <f64>i);
+  return sum;
+}
+
+/** Elements 0 to 255. */
+export function benchListGet(list: u32, n: u32): i32 {
+  let sum: i32 = 0;
+  for (let i: u32 = 0; i < n; i++) sum += listGet(list, i & RING);
+  return sum;
+}
+
+/** Pushed, and popped again 256 at a time. The pops count too: an operation is a push and a pop. */
+export function benchListPush(list: u32, n: u32): i32 {
+  let sum: i32 = 0;
+  for (let i: u32 = 0; i < n; i += RING + 1) {
+    for (let k: u32 = 0; k <= RING; k++) sum += listPush(list, L.TAG_NUMBER, 0, <f64>k);
+    for (let k: u32 = 0; k <= RING; k++) sum += listPop(list);
+  }
+  return sum;
+}

@@ -1,0 +1,223 @@
+/**
+ * Virtual pages of the heap. Arenas of 64 pages (1 MiB) are dedicated, at their first use, to small pages (blocks of one
+ * size class) or to runs (one large object each). An arena is a 64-bit map, 1 = in use; taking pages is a CAS.
+ *
+ * A small page keeps its frame when it goes back to its arena. A run is physically contiguous, so its frames go back too:
+ * its pages are retired, and unmapped once every thread has dropped the translations it had when they were retired
+ * (the T acknowledgement).
+ */
+import * as L from "../layout";
+import { control, count, descriptors, stackProbe, tb, threadBlock } from "../machine/registers";
+import { frameFree, frameRunAllocate } from "../paging/frames";
+import { pteInstall, pteOf, translationsFlush } from "../paging/translate";
+
+// @ts-ignore: decorator
+@inline export function descriptorOf(va: u32): usize {
+  return descriptors + (<usize>(va >>> L.PAGE_SHIFT) << 6);
+}
+
+// @ts-ignore: decorator
+@inline export function pageOf(descriptor: usize): u32 {
+  return <u32>(descriptor - descriptors) >> 6;
+}
+
+// @ts-ignore: decorator
+@inline function mapOf(arena: u32): usize {
+  return <usize>load<u32>(control() + L.CB_ARENA_MAP) + (<usize>arena << 3);
+}
+
+// @ts-ignore: decorator
+@inline function kindOf(arena: u32): usize {
+  return <usize>load<u32>(control() + L.CB_ARENA_KIND) + (<usize>arena << 2);
+}
+
+/** True if the arena has (or now gets) this kind. */
+function arenaClaim(arena: u32, kind: u32): bool {
+  const old = atomic.load<u32>(kindOf(arena));
+  if (old != L.ARENA_UNUSED) return old == kind;
+  return atomic.cmpxchg<u32>(kindOf(arena), L.ARENA_UNUSED, kind) == L.ARENA_UNUSED;
+}
+
+/** Frames that ordinary allocation leaves alone, so that limbo and handle lists can still grow when the heap is full. */
+export function frameReserve(): u32 {
+  const frames = load<u32>(control() + L.CB_FRAMES);
+  return min<u32>(max<u32>(frames >> 5, 8), 256);
+}
+
+// @ts-ignore: decorator
+@inline export function framesAreShort(wanted: u32): bool {
+  return atomic.load<u32>(control() + L.CB_FRAMES_FREE) < wanted + frameReserve();
+}
+
+/** Number of a free page for small blocks, or 0 if virtual memory is full. */
+export function smallPageAllocate(): u32 {
+  const arenas = load<u32>(control() + L.CB_ARENAS);
+  const hint = atomic.load<u32>(control() + L.CB_SMALL_HINT);
+  for (let n: u32 = 0; n < arenas; n++) {
+    let arena = hint + n;
+    if (arena >= arenas) arena -= arenas;
+    if (!arenaClaim(arena, L.ARENA_SMALL)) continue;
+    const p = mapOf(arena);
+    let map = atomic.load<u64>(p);
+    while (map != u64.MAX_VALUE) {
+      const bit = <u32>ctz(~map);
+      const old = atomic.cmpxchg<u64>(p, map, map | ((<u64>1) << bit));
+      if (old == map) {
+        if (n) atomic.store<u32>(control() + L.CB_SMALL_HINT, arena);
+        return (arena << L.ARENA_SHIFT) + bit;
+      }
+      map = old;
+    }
+  }
+  return 0;
+}
+
+export function smallPageFree(page: u32): void {
+  store<u32>(descriptors + (<usize>page << 6) + L.PD_STATE, L.PAGE_FREE);
+  atomic.and<u64>(mapOf(page >>> L.ARENA_SHIFT), ~((<u64>1) << (page & 63)));
+  if (page >>> L.ARENA_SHIFT < atomic.load<u32>(control() + L.CB_SMALL_HINT)) {
+    atomic.store<u32>(control() + L.CB_SMALL_HINT, page >>> L.ARENA_SHIFT);
+  }
+  count(L.COUNTER_PAGES_FREED);
+}
+
+/** First page of a mapped, physically contiguous run, or 0. */
+export function runAllocate(pages: u32): u32 {
+  stackProbe();
+  if (framesAreShort(pages)) {
+    runsReclaim();
+    if (framesAreShort(pages)) return 0;
+  }
+  const first = pages <= L.ARENA_PAGES ? runInArena(pages) : runOfArenas(pages);
+  if (!first) return 0;
+  const frames = frameRunAllocate(pages);
+  if (!frames) {
+    pagesGiveBack(first, pages);
+    return 0;
+  }
+  for (let n: u32 = 0; n < pages; n++) {
+    pteInstall(pteOf(first + n), frames + (<usize>n << L.PAGE_SHIFT));
+    store<u32>(descriptors + (<usize>(first + n) << 6) + L.PD_STATE, n ? L.PAGE_RUN_TAIL : L.PAGE_RUN);
+  }
+  count(L.COUNTER_PAGES_ALLOCATED, pages);
+  return first;
+}
+
+/** `pages` neighbouring bits of one arena. */
+function runInArena(pages: u32): u32 {
+  const arenas = load<u32>(control() + L.CB_ARENAS);
+  const ones: u64 = pages == 64 ? u64.MAX_VALUE : ((<u64>1) << pages) - 1;
+  for (let arena: u32 = 0; arena < arenas; arena++) {
+    const kind = atomic.load<u32>(kindOf(arena));
+    if (kind == L.ARENA_SMALL) continue;
+    const p = mapOf(arena);
+    let bit: u32 = 0;
+    while (bit + pages <= 64) {
+      const map = atomic.load<u64>(p);
+      if (map & (ones << bit)) {
+        bit++;
+        continue;
+      }
+      if (!arenaClaim(arena, L.ARENA_RUNS)) break;
+      if (atomic.cmpxchg<u64>(p, map, map | (ones << bit)) == map) return (arena << L.ARENA_SHIFT) + bit;
+    }
+  }
+  return 0;
+}
+
+/** Whole neighbouring arenas: the tail of the last one is wasted as addresses, not as memory. */
+function runOfArenas(pages: u32): u32 {
+  const arenas = load<u32>(control() + L.CB_ARENAS);
+  const wanted = (pages + 63) >> 6;
+  let first: u32 = 0;
+  while (first + wanted <= arenas) {
+    let n: u32 = 0;
+    while (n < wanted && arenaTakeWhole(first + n)) n++;
+    if (n == wanted) return first << L.ARENA_SHIFT;
+    const obstacle = first + n;
+    while (n > 0) atomic.store<u64>(mapOf(first + --n), 0);
+    first = obstacle + 1;
+  }
+  return 0;
+}
+
+function arenaTakeWhole(arena: u32): bool {
+  if (atomic.load<u64>(mapOf(arena)) != 0) return false;
+  if (!arenaClaim(arena, L.ARENA_RUNS)) return false;
+  return atomic.cmpxchg<u64>(mapOf(arena), 0, u64.MAX_VALUE) == 0;
+}
+
+function pagesGiveBack(first: u32, pages: u32): void {
+  if (pages <= L.ARENA_PAGES) {
+    const ones: u64 = pages == 64 ? u64.MAX_VALUE : ((<u64>1) << pages) - 1;
+    atomic.and<u64>(mapOf(first >>> L.ARENA_SHIFT), ~(ones << (first & 63)));
+    return;
+  }
+  const wanted = (pages + 63) >> 6;
+  for (let n: u32 = 0; n < wanted; n++) atomic.store<u64>(mapOf((first >>> L.ARENA_SHIFT) + n), 0);
+}
+
+/** Gives a run back. Its frames are free after a translation grace period. */
+export function runRetire(descriptor: usize): void {
+  const tag = atomic.add<u32>(control() + L.CB_TRANSLATION_EPOCH, 1) + 1;
+  store<u32>(descriptor + L.PD_USED, tag);
+  store<u32>(descriptor + L.PD_NEXT, load<u32>(tb + L.TB_RETIRED_HEAD));
+  store<u32>(tb + L.TB_RETIRED_HEAD, <u32>descriptor);
+}
+
+/** Acknowledges T: this thread caches no translation from before. */
+export function translationsAcknowledge(): void {
+  const epoch = atomic.load<u32>(control() + L.CB_TRANSLATION_EPOCH);
+  if (atomic.load<u32>(tb + L.TB_TRANSLATION) == epoch) return;
+  translationsFlush();
+  atomic.store<u32>(tb + L.TB_TRANSLATION, epoch);
+}
+
+/** The translation epoch that every running thread has acknowledged; a thread that does not run flushes when it comes back. */
+function translationsAcknowledged(): u32 {
+  let oldest = atomic.load<u32>(control() + L.CB_TRANSLATION_EPOCH);
+  const slots = load<u32>(control() + L.CB_SLOTS);
+  for (let slot: u32 = 1; slot < slots; slot++) {
+    const block = threadBlock(slot);
+    const state = atomic.load<u32>(block + L.TB_STATE);
+    if (state != L.THREAD_ATTACHED && state != L.THREAD_STOPPED) continue;
+    const epoch = atomic.load<u32>(block + L.TB_TRANSLATION);
+    if (<i32>(epoch - oldest) < 0) oldest = epoch;
+  }
+  return oldest;
+}
+
+/** Unmaps the retired runs whose grace period is over. */
+export function runsReclaim(): void {
+  if (!load<u32>(tb + L.TB_RETIRED_HEAD)) return;
+  stackProbe();
+  translationsAcknowledge();
+  const epoch = translationsAcknowledged();
+  let link = tb + L.TB_RETIRED_HEAD;
+  let descriptor = <usize>load<u32>(link);
+  while (descriptor) {
+    const next = load<u32>(descriptor + L.PD_NEXT);
+    if (<i32>(epoch - load<u32>(descriptor + L.PD_USED)) >= 0) {
+      store<u32>(link, next);
+      runUnmap(descriptor);
+    } else {
+      link = descriptor + L.PD_NEXT;
+    }
+    descriptor = next;
+  }
+}
+
+function runUnmap(descriptor: usize): void {
+  const first = pageOf(descriptor);
+  const pages = load<u32>(descriptor + L.PD_RUN_PAGES);
+  const base = <usize>load<u32>(control() + L.CB_FRAME_BASE);
+  for (let n: u32 = 0; n < pages; n++) {
+    const pte = pteOf(first + n);
+    const frame = atomic.load<u64>(pte) >> L.PTE_FRAME_SHIFT;
+    store<u32>(descriptors + (<usize>(first + n) << 6) + L.PD_STATE, L.PAGE_FREE);
+    atomic.store<u64>(pte, 0);
+    frameFree(base + (<usize>frame << L.PAGE_SHIFT));
+  }
+  pagesGiveBack(first, pages);
+  count(L.COUNTER_PAGES_FREED, pages);
+}

@@ -1,0 +1,201 @@
+/**
+ * Destruction: iterative, on an explicit stack in chunks, and sliced, so that neither a list of a million nodes nor a tree
+ * as wide recurses or pauses.
+ *
+ * A dying object's slot is nulled before its target is decremented. A child cannot simply die with its parent, for it may
+ * have been borrowed along another path; and one grace period for each level would take a million of them for a list. So
+ * the chain rule: a child that reaches 0 dies in the same pass if its last decrement (or birth) is at least 3 epochs old,
+ * else it goes to limbo. 2 is wrong (PROTOCOLS section 3, cascade model).
+ *
+ * A *private* object is one that no other thread has ever seen: it was a newborn when its scope closed, or it was held by
+ * nothing but a slot of a private object (VIRGIN, count 1). If it was born in the closing scope or deeper, nobody has a
+ * handle on it either, and it dies at once; if it was born further out, it is that scope's newborn again. What dies with
+ * a scope is private altogether: a shared object that reaches 0 then goes to limbo, so this run costs what the scope made.
+ */
+import * as L from "../layout";
+import { control, count, depth, panic, tb, types } from "../machine/registers";
+import { wordCas, wordLoad } from "../machine/word";
+import { writeAddress } from "../paging/translate";
+import { blockFree } from "./blocks";
+import { atChunkStart, listGrow, listShrink } from "./chunks";
+import { countDecrementAt, limboPush, stampAge, stamped } from "./count";
+import { internRemove } from "./intern";
+
+const RELEASE_SLICE: u32 = 1024; // slots of one array released at a time
+
+/** Puts a dying object on this thread's destroy stack. */
+export function destroyPush(va: u32): void {
+  let top = <usize>load<u32>(tb + L.TB_DESTROY_TOP);
+  if (top == <usize>load<u32>(tb + L.TB_DESTROY_END)) {
+    top = listGrow(L.TB_DESTROY_TOP);
+    if (!top) {
+      panic(L.E_MEMORY);
+      return;
+    }
+  }
+  store<u32>(top, va);
+  store<u32>(tb + L.TB_DESTROY_TOP, <u32>top + 4);
+}
+
+/** A newborn whose scope closes dies, and with it what only it held. `p`: its physical address. */
+export function destroyNewborn(va: u32, p: usize): void {
+  const floor = <usize>load<u32>(tb + L.TB_DESTROY_TOP);
+  store<u32>(p + L.OBJECT_COUNT, L.COUNT_DYING);
+  const epoch = atomic.load<u32>(control() + L.CB_EPOCH);
+  destroyOne(va, p, true, epoch);
+  while (true) {
+    let top = <usize>load<u32>(tb + L.TB_DESTROY_TOP);
+    if (top == floor) return;
+    if (atChunkStart(top)) {
+      top = listShrink(L.TB_DESTROY_TOP, top);
+      if (top == floor) return;
+    }
+    top -= 4;
+    store<u32>(tb + L.TB_DESTROY_TOP, <u32>top);
+    const dying = load<u32>(top);
+    destroyOne(dying, writeAddress(dying), true, epoch);
+  }
+}
+
+/** Destroys up to `limit` shared objects from the stack; false if some are left. */
+export function destroySome(limit: u32): bool {
+  const epoch = atomic.load<u32>(control() + L.CB_EPOCH);
+  for (let n: u32 = 0; n < limit; n++) {
+    let top = <usize>load<u32>(tb + L.TB_DESTROY_TOP);
+    if (atChunkStart(top)) {
+      if (!load<u32>(top - L.CHUNK_HEADER)) return true; // the first chunk stays
+      top = listShrink(L.TB_DESTROY_TOP, top);
+    }
+    top -= 4;
+    store<u32>(tb + L.TB_DESTROY_TOP, <u32>top);
+    const dying = load<u32>(top);
+    destroyOne(dying, writeAddress(dying), false, epoch);
+  }
+  const top = <usize>load<u32>(tb + L.TB_DESTROY_TOP);
+  return atChunkStart(top) && !load<u32>(top - L.CHUNK_HEADER);
+}
+
+// @ts-ignore: decorator
+@inline function destroyOne(va: u32, p: usize, isPrivate: bool, epoch: u32): void {
+  const header = load<u32>(p);
+  const type = header & L.TYPE_MASK;
+  if (type - L.TYPE_VALUES <= L.TYPE_PINS - L.TYPE_VALUES && !destroyArray(va, p, type, isPrivate, epoch)) return;
+  releaseFields(p, type, isPrivate, epoch);
+  if (header & L.HEADER_INTERNED) internRemove(va, p);
+  blockFree(va, p);
+}
+
+/** The growing kinds; false if a slice of it is left, on the stack. */
+function destroyArray(va: u32, p: usize, type: u32, isPrivate: bool, epoch: u32): bool {
+  if (type == L.TYPE_VALUES) return releaseValues(va, p, isPrivate, epoch);
+  if (type == L.TYPE_TABLE) return releaseTable(va, p, isPrivate, epoch);
+  if (type == L.TYPE_PINS) return releasePins(va, p);
+  return true;
+}
+
+// @ts-ignore: decorator
+@inline function releaseFields(p: usize, type: u32, isPrivate: bool, epoch: u32): void {
+  const entry = types + <usize>type * L.TYPE_ENTRY_SIZE;
+  let mask = load<u64>(entry + L.TYPE_REF_MASK);
+  while (mask) {
+    const slot = p + (<usize>ctz(mask) << 2);
+    mask &= mask - 1;
+    const child = load<u32>(slot);
+    if (!child) continue;
+    store<u32>(slot, 0);
+    release(child, isPrivate, epoch);
+  }
+  mask = load<u64>(entry + L.TYPE_VALUE_MASK);
+  while (mask) {
+    releaseValue(p + (<usize>ctz(mask) << 3), isPrivate, epoch);
+    mask &= mask - 1;
+  }
+}
+
+function releaseValue(slot: usize, isPrivate: bool, epoch: u32): void {
+  const value = load<u64>(slot);
+  if (value >>> 48 != L.BOX_REF) return;
+  store<u64>(slot, (<u64>L.BOX_NULL) << 48);
+  release(<u32>value, isPrivate, epoch);
+}
+
+/** Takes one reference from an object: a slot of a dying one pointed to it. */
+// @ts-ignore: decorator
+@inline function release(va: u32, parentIsPrivate: bool, epoch: u32): void {
+  const p = writeAddress(va);
+  const word = load<u32>(p + L.OBJECT_COUNT);
+  if (!parentIsPrivate) {
+    releaseShared(va, p, epoch);
+  } else if ((word & ~L.COUNT_STAMP_MASK) != (L.COUNT_ONE | L.COUNT_VIRGIN)) {
+    countDecrementAt(va, p);
+  } else if ((load<u32>(p) & L.DEPTH_BITS) >>> L.DEPTH_SHIFT >= depth) {
+    store<u32>(p + L.OBJECT_COUNT, L.COUNT_DYING);
+    destroyPush(va);
+  } else {
+    store<u32>(p + L.OBJECT_COUNT, (word - L.COUNT_ONE) | L.COUNT_NEWBORN);
+  }
+}
+
+function releaseShared(va: u32, p: usize, epoch: u32): void {
+  let word = wordLoad(p + L.OBJECT_COUNT);
+  while (true) {
+    if (word >= L.COUNT_IMMORTAL) return;
+    let next = stamped(word - L.COUNT_ONE, epoch);
+    let fate: u32 = 0; // 0 lives on, 1 limbo, 2 dies now
+    if (next < L.COUNT_ONE) {
+      if (word & L.COUNT_LIMBO) next |= L.COUNT_REDO;
+      else if (stampAge(word, epoch) >= 3 && !(load<u32>(p) & L.HEADER_HAS_WEAK)) {
+        next |= L.COUNT_DYING;
+        fate = 2;
+      } else {
+        next |= L.COUNT_LIMBO;
+        fate = 1;
+      }
+    }
+    const old = wordCas(p + L.OBJECT_COUNT, word, next);
+    if (old == word) {
+      if (fate == 1) limboPush(va);
+      else if (fate == 2) destroyPush(va);
+      return;
+    }
+    word = old;
+  }
+}
+
+/** One slice of an array; true when all its values are released, else the array is back on the stack, below its children. */
+function releaseValues(va: u32, p: usize, isPrivate: bool, epoch: u32): bool {
+  const capacity = load<u32>(p + L.VALUES_CAPACITY);
+  const from = load<u32>(p + L.VALUES_PROGRESS);
+  const until = min<u32>(capacity, from + RELEASE_SLICE);
+  store<u32>(p + L.VALUES_PROGRESS, until);
+  if (until < capacity) destroyPush(va);
+  for (let n = from; n < until; n++) releaseValue(p + L.VALUES_DATA + (<usize>n << 3), isPrivate, epoch);
+  return until == capacity;
+}
+
+function releaseTable(va: u32, p: usize, isPrivate: bool, epoch: u32): bool {
+  const capacity = load<u32>(p + L.TABLE_CAPACITY);
+  const from = load<u32>(p + L.TABLE_PROGRESS);
+  const until = min<u32>(capacity, from + RELEASE_SLICE);
+  store<u32>(p + L.TABLE_PROGRESS, until);
+  if (until < capacity) destroyPush(va);
+  for (let n = from; n < until; n++) {
+    const entry = p + L.TABLE_DATA + <usize>n * L.ENTRY_SIZE;
+    releaseValue(entry, isPrivate, epoch);
+    releaseValue(entry + 8, isPrivate, epoch);
+  }
+  return until == capacity;
+}
+
+function releasePins(va: u32, p: usize): bool {
+  let left = load<u32>(p + L.PINS_COUNT);
+  const until = left > RELEASE_SLICE ? left - RELEASE_SLICE : 0;
+  if (until) destroyPush(va);
+  while (left > until) {
+    left--;
+    const child = load<u32>(p + L.PINS_DATA + (<usize>left << 2));
+    store<u32>(p + L.PINS_COUNT, left);
+    countDecrementAt(child, writeAddress(child));
+  }
+  return until == 0;
+}

@@ -1,0 +1,116 @@
+/**
+ * The intern table: strings of up to INTERN_MAX units exist once, so that comparing two of them is comparing addresses.
+ *
+ * Entries are weak: a bucket is a chain through the strings themselves, its head word carries the bucket's lock in bit 0.
+ * A lookup upgrades under the lock and a dying string leaves the chain under the lock before its block is freed, so no
+ * second grace period is needed. Found or new, a string is returned counted: the caller's string cache owns that count.
+ */
+import * as L from "../layout";
+import { GIL } from "../machine/build";
+import { spinLockBit, spinUnlockBit } from "../machine/spin";
+import { control, count, stackProbe, tb } from "../machine/registers";
+import { wordCas, wordLoad } from "../machine/word";
+import { writeAddress } from "../paging/translate";
+import { blockAllocate, blockFree } from "./blocks";
+import { classOf } from "./classes";
+
+const LOCK: u32 = 1;
+
+// @ts-ignore: decorator
+@inline function bucketOf(hash: u32): usize {
+  const buckets = load<u32>(control() + L.CB_INTERN_BUCKETS);
+  return <usize>load<u32>(control() + L.CB_INTERN) + ((hash & (buckets - 1)) << 2);
+}
+
+/** FNV-1a over the units of a string, mixed so that the low bits are good (murmur3's finaliser). */
+export function stringHash(data: usize, length: u32, wide: bool): u32 {
+  let hash: u32 = 0x811c9dc5;
+  for (let n: u32 = 0; n < length; n++) {
+    hash = (hash ^ (wide ? <u32>load<u16>(data + (<usize>n << 1)) : <u32>load<u8>(data + n))) * 0x01000193;
+  }
+  hash ^= hash >>> 16;
+  hash *= 0x85ebca6b;
+  hash ^= hash >>> 13;
+  hash *= 0xc2b2ae35;
+  return hash ^ (hash >>> 16);
+}
+
+export function bytesEqual(a: usize, b: usize, length: u32): bool {
+  let n: u32 = 0;
+  for (; n + 8 <= length; n += 8) if (load<u64>(a + n) != load<u64>(b + n)) return false;
+  for (; n < length; n++) if (load<u8>(a + n) != load<u8>(b + n)) return false;
+  return true;
+}
+
+/** The interned string of the `length` units in scratch, with one count for the caller; or an error code. */
+export function internFind(length: u32, wide: bool): u32 {
+  stackProbe();
+  const bytes = wide ? length << 1 : length;
+  const data = tb + L.TB_SCRATCH;
+  const hash = stringHash(data, length, wide);
+  const bucket = bucketOf(hash);
+  // Allocated before the lock, given back if the string exists: nothing can fail while the lock is held.
+  const fresh = blockAllocate(classOf(L.STR_DATA + bytes));
+  if (!fresh) return L.E_MEMORY;
+  const p = writeAddress(fresh);
+  if (!p) return L.E_MEMORY;
+  spinLockBit(bucket, LOCK, 0);
+  const head = load<u32>(bucket) & ~LOCK;
+  let va = head;
+  while (va) {
+    const q = writeAddress(va);
+    if (load<u32>(q + L.STR_HASH) == hash && load<u32>(q + L.STR_LENGTH) == length && wide == isWide(q)) {
+      if (bytesEqual(q + L.STR_DATA, data, bytes) && upgrade(q)) break;
+    }
+    va = load<u32>(q + L.STR_NEXT);
+  }
+  if (va) {
+    spinUnlockBit(bucket, LOCK);
+    blockFree(fresh, p);
+    return va;
+  }
+  store<u32>(p + L.STR_LENGTH, length);
+  store<u32>(p + L.STR_HASH, hash);
+  store<u32>(p + L.STR_NEXT, head);
+  memory.copy(p + L.STR_DATA, data, bytes);
+  const epoch = load<u32>(control() + L.CB_EPOCH);
+  store<u32>(p + L.OBJECT_COUNT, L.COUNT_ONE | ((epoch & 7) << L.COUNT_STAMP_SHIFT));
+  store<u32>(p, L.TYPE_STR | L.HEADER_INTERNED | (wide ? L.HEADER_WIDE : 0));
+  store<u32>(bucket, GIL ? fresh : fresh | LOCK);
+  spinUnlockBit(bucket, LOCK);
+  count(L.COUNTER_ALLOCATIONS);
+  return fresh;
+}
+
+// @ts-ignore: decorator
+@inline function isWide(p: usize): bool {
+  return (load<u32>(p) & L.HEADER_WIDE) != 0;
+}
+
+/** Counts a string found in the table; false if it is dying. */
+function upgrade(p: usize): bool {
+  let word = wordLoad(p + L.OBJECT_COUNT);
+  while (true) {
+    if (word & L.COUNT_DYING) return false;
+    if (word >= L.COUNT_IMMORTAL) return true;
+    const old = wordCas(p + L.OBJECT_COUNT, word, word + L.COUNT_ONE);
+    if (old == word) return true;
+    word = old;
+  }
+}
+
+/** Takes a dying string out of its chain. */
+export function internRemove(va: u32, p: usize): void {
+  const bucket = bucketOf(load<u32>(p + L.STR_HASH));
+  spinLockBit(bucket, LOCK, 0);
+  const head = load<u32>(bucket) & ~LOCK;
+  const next = load<u32>(p + L.STR_NEXT);
+  if (head == va) {
+    store<u32>(bucket, GIL ? next : next | LOCK);
+  } else {
+    let q = writeAddress(head);
+    while (load<u32>(q + L.STR_NEXT) != va) q = writeAddress(load<u32>(q + L.STR_NEXT));
+    store<u32>(q + L.STR_NEXT, next);
+  }
+  spinUnlockBit(bucket, LOCK);
+}

@@ -1,0 +1,59 @@
+/**
+ * Objects: header, birth, death by hand, and the types they are of.
+ *
+ *   word 0  type id (16 bits) | depth of the scope it was born in (6) | lock, waiters, poisoned, interned ...
+ *   word 1  the count word, see count.ts
+ */
+import * as L from "../layout";
+import { control, count, depth, types } from "../machine/registers";
+import { writeAddress } from "../paging/translate";
+import { blockAllocate, blockFree, runBlockAllocate } from "./blocks";
+import { classOf } from "./classes";
+
+// @ts-ignore: decorator
+@inline export function allocate(bytes: u32): u32 {
+  return bytes <= L.SMALL_MAX ? blockAllocate(classOf(bytes)) : runBlockAllocate(bytes);
+}
+
+/** Word 0 of an object that is born now. */
+// @ts-ignore: decorator
+@inline export function birthHeader(type: u32): u32 {
+  return type | (depth << L.DEPTH_SHIFT);
+}
+
+/** The count word of a newborn. The birth epoch stands where the last decrement's will. */
+// @ts-ignore: decorator
+@inline export function birthCount(): u32 {
+  const epoch = load<u32>(control() + L.CB_EPOCH);
+  const virgin: u32 = depth < L.DEPTH_MAX ? L.COUNT_VIRGIN : 0;
+  return L.COUNT_NEWBORN | virgin | ((epoch & 7) << L.COUNT_STAMP_SHIFT);
+}
+
+/** An internal object with count 1 and a zeroed body, or an error code. It is in no list: whoever holds it counts it. */
+export function objectAllocate(type: u32, bytes: u32): u32 {
+  const va = allocate(bytes);
+  if (!va) return L.E_MEMORY;
+  const p = writeAddress(va);
+  if (!p) return L.E_MEMORY;
+  memory.fill(p + L.OBJECT_BODY, 0, bytes - L.OBJECT_BODY);
+  store<u32>(p + L.OBJECT_COUNT, L.COUNT_ONE | ((load<u32>(control() + L.CB_EPOCH) & 7) << L.COUNT_STAMP_SHIFT));
+  store<u32>(p, type);
+  count(L.COUNTER_ALLOCATIONS);
+  return va;
+}
+
+/** Frees an object at once: only when nobody else can know it. Its references are the caller's to give back. */
+export function objectFree(va: u32): void {
+  blockFree(va, writeAddress(va));
+}
+
+// @ts-ignore: decorator
+@inline export function typeEntry(type: u32): usize {
+  return types + <usize>type * L.TYPE_ENTRY_SIZE;
+}
+
+/** Type id of an object, 0 for a free block or no object. */
+// @ts-ignore: decorator
+@inline export function typeOf(p: usize): u32 {
+  return load<u32>(p) & L.TYPE_MASK;
+}

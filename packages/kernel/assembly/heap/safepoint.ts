@@ -1,0 +1,182 @@
+/**
+ * Safepoints: where a thread holds no uncounted address and no raw one. It pins what is young, acknowledges H and T, and
+ * does its share of reclaiming, in slices.
+ */
+import * as L from "../layout";
+import { GIL } from "../machine/build";
+import { epochAcknowledge, epochAdvance, epochAttach, epochDetach, waitWhileStopped } from "../machine/epoch";
+import { gilDrop, gilHonour, gilTake } from "../machine/gil";
+import { control, count, setDepth, setRegisters, stackProbe, tb, threadBlock } from "../machine/registers";
+import { translationsFlush } from "../paging/translate";
+import { runsReclaim, translationsAcknowledge } from "./arenas";
+import { destroySome } from "./destroy";
+import { handlesInit, pinsRelease, pinsSlot, pinYoung, youngDrop } from "./handle";
+import { limboDrain } from "./limbo";
+
+const DRAIN_SLICE: u32 = 512; // limbo entries judged at one safepoint
+const DESTROY_SLICE: u32 = 2048; // objects destroyed at one safepoint
+
+/** Starts a step of `task` (0: none), in its outermost scope. */
+export function stepBegin(task: u32): void {
+  store<u32>(tb + L.TB_TASK, task);
+  setDepth(1);
+  store<u32>(tb + L.TB_DEPTH, 1);
+}
+
+/** Ends the last step of a task: nothing that is young outlives it, and its pins are given back. */
+export function stepFinish(): void {
+  stackProbe();
+  youngDrop();
+  pinsRelease(pinsSlot());
+  store<u32>(tb + L.TB_TASK, 0);
+  safepoint();
+}
+
+/**
+ * A batch: synchronous work outside coroutines, as if it were a step (it takes the GIL, and ends at a safepoint with
+ * nothing young). What it wants to keep it has counted.
+ */
+export function batchBegin(): void {
+  stackProbe();
+  gilTake();
+  threadAttach();
+  stepBegin(0);
+}
+
+export function batchEnd(): void {
+  stepFinish();
+  threadDetach();
+  gilDrop();
+}
+
+/** Ends a step (or a batch outside one): 0, or E_MEMORY if the handles could not be pinned, and are dropped. */
+export function stepEnd(): u32 {
+  stackProbe();
+  let status: u32 = 0;
+  if (!pinYoung()) {
+    youngDrop();
+    status = L.E_MEMORY;
+  }
+  safepoint();
+  return status;
+}
+
+/** Acknowledges, and reclaims a slice. The young lists are empty. */
+export function safepoint(): void {
+  count(L.COUNTER_SAFEPOINTS);
+  if (atomic.load<u32>(tb + L.TB_REQUEST) & L.REQUEST_STOP) stopHonour();
+  epochAcknowledge();
+  translationsAcknowledge();
+  reclaimSlice();
+}
+
+function reclaimSlice(): void {
+  if (load<u32>(tb + L.TB_LIMBO_COUNT)) {
+    epochAdvance();
+    limboDrain(DRAIN_SLICE);
+  }
+  destroySome(DESTROY_SLICE);
+  if (load<u32>(tb + L.TB_RETIRED_HEAD)) runsReclaim();
+}
+
+/** In a long step: pins what the outer scopes have read, and reclaims. */
+export function safepointInScope(): void {
+  if (!pinYoung()) return; // not acknowledged, so what was not pinned stays safe
+  safepoint();
+}
+
+/** The slow path of every operation's entry: somebody wants something of this thread. Nothing has been touched yet. */
+export function enterSlow(): void {
+  stackProbe();
+  const request = atomic.load<u32>(tb + L.TB_REQUEST);
+  if (request & L.REQUEST_STOP) stopHonour();
+  if (request & L.REQUEST_ACKNOWLEDGE) {
+    atomic.and<u32>(tb + L.TB_REQUEST, ~L.REQUEST_ACKNOWLEDGE);
+    if (pinYoung()) {
+      epochAcknowledge();
+      translationsAcknowledge();
+    }
+  }
+  if (GIL && request & L.REQUEST_GIL_DROP) gilHonour();
+}
+
+// @ts-ignore: decorator
+@inline export function enter(): void {
+  if (load<u32>(tb + L.TB_REQUEST)) enterSlow();
+}
+
+function stopHonour(): void {
+  count(L.COUNTER_STOPS);
+  while (atomic.load<u32>(control() + L.CB_STOP)) waitWhileStopped();
+  atomic.and<u32>(tb + L.TB_REQUEST, ~L.REQUEST_STOP);
+}
+
+/** Makes this instance the thread of `slot`. The block is zero, or an ended thread's that was adopted. */
+export function threadInit(slot: u32): u32 {
+  setRegisters(slot);
+  translationsFlush();
+  atomic.store<u32>(tb + L.TB_STATE, L.THREAD_DETACHED);
+  if (load<u32>(tb + L.TB_NEWBORN_FIRST)) return 0;
+  return handlesInit() ? 0 : L.E_MEMORY;
+}
+
+/** Starts to hold addresses. What it translated before it detached may be stale. */
+export function threadAttach(): void {
+  epochAttach();
+  translationsAcknowledge();
+}
+
+/** Parks, or waits: holds nothing. The young lists must be empty (`stepEnd`). */
+export function threadDetach(): void {
+  epochDetach();
+}
+
+/** Asks every other running thread to stand still; `worldIsStopped` tells when. Only one thread may stop the world. */
+export function worldStop(): bool {
+  if (atomic.cmpxchg<u32>(control() + L.CB_STOP, 0, 1) != 0) return false;
+  requestAll(L.REQUEST_STOP);
+  return true;
+}
+
+export function worldIsStopped(): bool {
+  const slots = load<u32>(control() + L.CB_SLOTS);
+  for (let slot: u32 = 1; slot < slots; slot++) {
+    const block = threadBlock(slot);
+    if (block != tb && atomic.load<u32>(block + L.TB_STATE) == L.THREAD_ATTACHED) return false;
+  }
+  return true;
+}
+
+export function worldResume(): void {
+  atomic.store<u32>(control() + L.CB_STOP, 0);
+  atomic.notify(control() + L.CB_STOP, -1);
+}
+
+function requestAll(request: u32): void {
+  const slots = load<u32>(control() + L.CB_SLOTS);
+  for (let slot: u32 = 1; slot < slots; slot++) {
+    const block = threadBlock(slot);
+    if (block != tb && atomic.load<u32>(block + L.TB_STATE) != L.THREAD_FREE) atomic.or<u32>(block + L.TB_REQUEST, request);
+  }
+}
+
+/**
+ * Memory is out: gives back all that can be given back now. Pins the young handles, asks the others to acknowledge at
+ * their next kernel call, and drains. Returns true if frames came back. Bounded: the caller repeats it a few times.
+ */
+export function reclaim(): bool {
+  stackProbe();
+  const before = atomic.load<u32>(control() + L.CB_FRAMES_FREE);
+  if (!pinYoung()) return false;
+  requestAll(L.REQUEST_ACKNOWLEDGE);
+  for (let n = 0; n < 8; n++) {
+    safepoint();
+    epochAdvance();
+    limboDrain(u32.MAX_VALUE);
+    while (!destroySome(DESTROY_SLICE)) {}
+    if (!load<u32>(tb + L.TB_LIMBO_COUNT) && !load<u32>(tb + L.TB_RETIRED_HEAD)) break;
+    // Others acknowledge at their next operation.
+    atomic.wait<i32>(tb + L.TB_OUT_A, load<i32>(tb + L.TB_OUT_A), 200000);
+  }
+  return atomic.load<u32>(control() + L.CB_FRAMES_FREE) > before;
+}

@@ -1,0 +1,13 @@
+/** The kernel's exports: each is one logical operation. */
+export { stringCache, stringCacheClear, stringIntern, stringNew, stringRead, stringSeal } from "./containers/string";
+export { dictAdd, dictCompareSet, dictCopyShard, dictDelete, dictGet, dictNew, dictSet, dictSize } from "./containers/dict";
+export { listGet, listLength, listNew, listPop, listPush, listSet } from "./containers/list";
+export { threadAdopt } from "./containers/recover";
+export { countDecrement, countIncrement } from "./heap/count";
+export { borrow, pinsRelease, scopeClose, scopeOpen, taskUnpin } from "./heap/handle";
+export {
+  batchBegin, batchEnd, reclaim, safepoint, stepBegin, stepEnd, stepFinish, threadAttach, threadDetach, threadInit, worldIsStopped, worldResume, worldStop,
+} from "./heap/safepoint";
+export { f64Load, f64Store, i32Load, i32Store, refLoad, refStore, structNew, structNewRefs } from "./heap/struct";
+export { typeDefine, typeRead, typeRegister } from "./heap/types";
+export { readAddress as translate } from "./paging/translate";

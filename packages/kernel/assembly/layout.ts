@@ -1,0 +1,297 @@
+/**
+ * The layout of kernel memory: offsets, sizes and flag bits, the one table that both languages read
+ * (AssemblyScript compiles it into the kernel, TypeScript imports it, where `u32` is `number`). Plain integer constants only.
+ *
+ *   physical:  0 null frame | control block | thread blocks | kernel tables | TLBs | frames ...
+ *   virtual:   0 null page  | arenas of 64 pages, each dedicated to small pages or to runs
+ *
+ * Fields are grouped by who may write them. Sync's own fields are in layout-sync.ts.
+ */
+
+// Sizes.
+export const PAGE_SHIFT: u32 = 14;
+export const PAGE_SIZE: u32 = 16384;
+export const PAGE_MASK: u32 = 16383;
+export const ARENA_PAGES: u32 = 64; // one bit each in the arena's 64-bit map
+export const ARENA_SHIFT: u32 = 6;
+export const VIRTUAL_PAGES_MAX: u32 = 262144; // 32-bit addresses / 16 KiB
+export const THREAD_BLOCK_SIZE: u32 = 16384;
+export const THREAD_SLOTS_MAX: u32 = 64;
+export const TLB_SIZE: u32 = 1048576; // one u32 for each of the 262,144 virtual pages: no address misses the table
+export const SMALL_CLASSES: u32 = 48;
+export const SMALL_MAX: u32 = 8192; // bytes; larger objects are page runs
+export const TYPES_MAX: u32 = 4096;
+export const TYPE_ENTRY_SIZE: u32 = 64;
+export const PAGE_DESCRIPTOR_SIZE: u32 = 64;
+export const DEPTH_MAX: u32 = 63; // birth depth saturates here
+export const CHUNK_HEADER: u32 = 8; // a chunk is a frame: previous, next, then entries
+
+// Control block, at physical CB. Written at start only.
+export const CB: u32 = 16384;
+export const CB_MAGIC: u32 = 0;
+export const CB_GIL_BUILD: u32 = 4;
+export const CB_SLOTS: u32 = 8;
+export const CB_FRAMES: u32 = 12; // number of frames
+export const CB_FRAME_BASE: u32 = 16; // physical address of frame 0
+export const CB_VIRTUAL_PAGES: u32 = 20;
+export const CB_PAGE_TABLE: u32 = 24;
+export const CB_FRAME_MAP: u32 = 28; // one bit a frame, 1 = in use
+export const CB_ARENA_MAP: u32 = 32; // 64-bit map an arena, 1 = page in use
+export const CB_ARENA_KIND: u32 = 36; // u32 an arena
+export const CB_DESCRIPTORS: u32 = 40;
+export const CB_TYPES: u32 = 44;
+export const CB_THREADS: u32 = 48; // physical address of slot 0's block (slot 0 is never used)
+export const CB_TLBS: u32 = 52;
+export const CB_INTERN: u32 = 56; // u32 a bucket
+export const CB_INTERN_BUCKETS: u32 = 60; // power of two
+export const CB_ARENAS: u32 = 64;
+export const CB_PHYSICAL_LIMIT: u32 = 68;
+// Shared, atomic in both builds; a cache line each where hot.
+export const CB_EPOCH: u32 = 128; // H: the global epoch
+export const CB_TRANSLATION_EPOCH: u32 = 192; // T
+export const CB_FRAMES_FREE: u32 = 256;
+export const CB_FRAME_HINT: u32 = 260;
+export const CB_TYPE_COUNT: u32 = 320;
+export const CB_TYPE_LOCK: u32 = 324;
+export const CB_STOP: u32 = 384; // 1 while the world is asked to stop
+export const CB_PANIC: u32 = 388; // first fatal error code, 0 if none
+export const CB_SMALL_HINT: u32 = 448; // arena where the last small page was found
+export const CB_RUN_HINT: u32 = 452;
+
+// Thread block. Registers of the owner; others read.
+export const TB_STATE: u32 = 0; // THREAD_FREE | THREAD_ATTACHED | THREAD_DETACHED | THREAD_STOPPED, atomic
+export const TB_EPOCH: u32 = 4; // H acknowledged, atomic
+export const TB_TRANSLATION: u32 = 8; // T acknowledged, atomic
+export const TB_REQUEST: u32 = 12; // request bits, atomic; kernel entry tests it
+export const TB_FAULT_CODE: u32 = 16;
+export const TB_FAULT_ADDRESS: u32 = 20;
+export const TB_TASK: u32 = 24; // the task whose step runs, 0 if none
+export const TB_DEPTH: u32 = 28;
+export const TB_GENERATION: u32 = 32; // grows whenever the young lists are emptied
+export const TB_SERIAL: u32 = 36; // borrow filter serial, 1..15
+export const TB_NEWBORN_TOP: u32 = 40;
+export const TB_NEWBORN_END: u32 = 44;
+export const TB_NEWBORN_FIRST: u32 = 48;
+export const TB_BORROW_TOP: u32 = 52;
+export const TB_BORROW_END: u32 = 56;
+export const TB_BORROW_FIRST: u32 = 60;
+export const TB_LIMBO_TOP: u32 = 64; // after the newest entry
+export const TB_LIMBO_END: u32 = 68;
+export const TB_LIMBO_FIRST: u32 = 72;
+export const TB_LIMBO_HEAD: u32 = 76; // oldest entry, 0 if it has not been looked for
+export const TB_DESTROY_TOP: u32 = 80;
+export const TB_DESTROY_END: u32 = 84;
+export const TB_DESTROY_FIRST: u32 = 88;
+export const TB_CHUNKS: u32 = 92; // spare chunks
+export const TB_CHUNK_COUNT: u32 = 96;
+export const TB_CACHE_PINS: u32 = 100; // PINS of this thread's string cache
+export const TB_JOURNAL_LOCK: u32 = 104; // address of the kernel lock word being held, 0 if none
+export const TB_RETIRED_HEAD: u32 = 108; // runs waiting for a translation grace period
+export const TB_DESTROY_COUNT: u32 = 112;
+export const TB_LIMBO_COUNT: u32 = 116;
+export const TB_READ_TOUCHED: u32 = 120; // touched TLB pages: count
+export const TB_WRITE_TOUCHED: u32 = 124;
+export const TB_JOURNAL_BITS: u32 = 136; // the lock's bits in that word; 0: the whole word is the lock
+export const TB_JOURNAL_OBJECT: u32 = 140; // container being changed under the lock, 0 if none
+export const TB_OWN_PINS: u32 = 132; // PINS of handles that belong to no task, 0 if none
+// Written by others, atomic.
+export const TB_UNFULL: u32 = 128; // stack of page descriptors that got a remote free while full
+// JS <-> kernel results.
+export const TB_OUT_NUMBER: u32 = 192; // f64
+export const TB_OUT_REF: u32 = 200;
+export const TB_OUT_TYPE: u32 = 204;
+export const TB_OUT_A: u32 = 208;
+export const TB_OUT_B: u32 = 212;
+// 1024..1535 sync; 1536..2047 counters, i64 each, written by the owner only.
+export const TB_COUNTERS: u32 = 1536;
+export const COUNTER_ALLOCATIONS: u32 = 0;
+export const COUNTER_FREES: u32 = 1;
+export const COUNTER_REMOTE_FREES: u32 = 2;
+export const COUNTER_LIMBO: u32 = 3; // objects that entered limbo
+export const COUNTER_RESURRECTIONS: u32 = 4; // left limbo alive, or again after a redo
+export const COUNTER_ADOPTIONS: u32 = 5; // pages
+export const COUNTER_SAFEPOINTS: u32 = 6;
+export const COUNTER_WALKS: u32 = 7; // TLB misses
+export const COUNTER_DEMAND_ZERO: u32 = 8;
+export const COUNTER_FAULTS: u32 = 9;
+export const COUNTER_PAGES_ALLOCATED: u32 = 10;
+export const COUNTER_PAGES_FREED: u32 = 11;
+export const COUNTER_PINS: u32 = 12;
+export const COUNTER_FLUSHES: u32 = 13;
+export const COUNTER_STOPS: u32 = 14;
+export const COUNTER_SYNC: u32 = 24; // 24..63 belong to sync
+// Scratch: the body of an object under construction, the bytes of a short string.
+export const TB_SCRATCH: u32 = 2048; // 1 KiB
+export const SCRATCH_SIZE: u32 = 1024;
+export const TB_BINS: u32 = 3072; // u32 a size class: first page descriptor
+export const TB_FILTER: u32 = 4096; // borrow filter, 1024 x u32
+export const FILTER_ENTRIES: u32 = 1024;
+export const TB_TOUCHED: u32 = 8192; // touched TLB indexes: 1024 read, 1024 write, u32 each
+export const TOUCHED_MAX: u32 = 1024;
+
+export const THREAD_FREE: u32 = 0;
+export const THREAD_ATTACHED: u32 = 1;
+export const THREAD_DETACHED: u32 = 2;
+export const THREAD_STOPPED: u32 = 3;
+export const THREAD_DEAD: u32 = 4;
+
+export const REQUEST_GIL_DROP: u32 = 1;
+export const REQUEST_STOP: u32 = 2;
+export const REQUEST_ACKNOWLEDGE: u32 = 4; // pin what is young and acknowledge H at kernel entry
+
+// Page table entry: 64 bits, atomic in both builds.
+export const PTE_PRESENT: u32 = 1;
+export const PTE_READ: u32 = 2;
+export const PTE_WRITE: u32 = 4;
+export const PTE_ACCESSED: u32 = 8;
+export const PTE_DIRTY: u32 = 16;
+export const PTE_FILE: u32 = 32;
+export const PTE_PINNED: u32 = 64;
+export const PTE_LOCK: u32 = 128;
+export const PTE_FRAME_SHIFT: u32 = 32;
+
+// Page descriptor, in kernel space. Owner's fields ...
+export const PD_STATE: u32 = 0;
+export const PD_OWNER: u32 = 4;
+export const PD_CLASS: u32 = 8;
+export const PD_BLOCK_SIZE: u32 = 12;
+export const PD_CAPACITY: u32 = 16;
+export const PD_CARVED: u32 = 20; // blocks handed out at least once are below this index
+export const PD_FREE: u32 = 24;
+export const PD_USED: u32 = 28; // USED + |FREE| == CARVED; blocks in THREAD_FREE still count as used
+export const PD_NEXT: u32 = 32;
+export const PD_PREVIOUS: u32 = 36;
+export const PD_RUN_PAGES: u32 = 52;
+export const PD_BIRTH: u32 = 56;
+// ... and atomic ones.
+export const PD_THREAD_FREE: u32 = 40;
+export const PD_FULL: u32 = 44; // 0 listed, 1 full and unlisted, 2 full but announced to its owner
+export const PD_UNFULL_NEXT: u32 = 48;
+
+export const PAGE_FREE: u32 = 0;
+export const PAGE_SMALL: u32 = 1;
+export const PAGE_RUN: u32 = 2;
+export const PAGE_RUN_TAIL: u32 = 3;
+
+export const ARENA_UNUSED: u32 = 0;
+export const ARENA_SMALL: u32 = 1;
+export const ARENA_RUNS: u32 = 2;
+
+// Object header: type word, count word (PROTOCOLS: limbo). A free block's type word is 0, its next word the free list.
+export const OBJECT_TYPE: u32 = 0;
+export const OBJECT_COUNT: u32 = 4;
+export const OBJECT_BODY: u32 = 8;
+export const TYPE_MASK: u32 = 65535;
+export const DEPTH_SHIFT: u32 = 16; // birth scope depth, 6 bits
+export const DEPTH_BITS: u32 = 4128768; // 63 << 16
+export const HEADER_LOCKED: u32 = 16777216; // 1 << 24
+export const HEADER_WAITERS: u32 = 33554432;
+export const HEADER_POISONED: u32 = 67108864;
+export const HEADER_INTERNED: u32 = 134217728;
+export const HEADER_HAS_WEAK: u32 = 268435456;
+export const HEADER_WIDE: u32 = 536870912; // a string of 16-bit units
+export const HEADER_SPIN: u32 = 1073741824; // container lock, held only inside one kernel operation
+
+export const COUNT_LIMBO: u32 = 1; // L: stands in one limbo list
+export const COUNT_REDO: u32 = 2; // R: became 0 again while in limbo
+export const COUNT_NEWBORN: u32 = 4; // N: only its scope knows it
+export const COUNT_DYING: u32 = 8; // D
+export const COUNT_VIRGIN: u32 = 16; // never decremented since birth
+export const COUNT_STAMP_SHIFT: u32 = 5; // epoch of the last decrement, 3 bits
+export const COUNT_STAMP_MASK: u32 = 224;
+export const COUNT_SHIFT: u32 = 8;
+export const COUNT_ONE: u32 = 256;
+export const COUNT_IMMORTAL: u32 = 3221225472; // counts at or above saturate
+export const COUNT_FLAGS: u32 = 255;
+
+// Types.
+export const TYPE_STR: u32 = 1;
+export const TYPE_LIST: u32 = 2;
+export const TYPE_DICT: u32 = 3;
+export const TYPE_VALUES: u32 = 4;
+export const TYPE_TABLE: u32 = 5;
+export const TYPE_TASK: u32 = 6;
+export const TYPE_WAITER: u32 = 7;
+export const TYPE_PINS: u32 = 8;
+export const TYPE_ARRAY: u32 = 9;
+export const TYPE_RECORD: u32 = 10;
+export const TYPE_BIGINT: u32 = 11;
+export const TYPE_FIRST_USER: u32 = 32;
+
+export const TYPE_SIZE: u32 = 0;
+export const TYPE_REF_MASK: u32 = 8; // u64: bit i, the u32 word i is a counted reference
+export const TYPE_VALUE_MASK: u32 = 16; // u64: bit i, the 8-byte slot i is a Value
+export const TYPE_NAME: u32 = 24; // str
+export const TYPE_URL: u32 = 28; // str
+export const TYPE_HASH_LOW: u32 = 32;
+export const TYPE_HASH_HIGH: u32 = 36;
+export const TYPE_SCHEMA: u32 = 40; // str: the layout in words, for messages
+
+// Strings.
+export const STR_LENGTH: u32 = 8; // units
+export const STR_HASH: u32 = 12;
+export const STR_NEXT: u32 = 16; // intern chain, not counted
+export const STR_DATA: u32 = 20;
+export const INTERN_MAX: u32 = 256; // units; longer strings are not interned
+
+// PINS: a growing array of counted addresses.
+export const PINS_COUNT: u32 = 8;
+export const PINS_CAPACITY: u32 = 12;
+export const PINS_DATA: u32 = 16;
+
+// TASK: the rest of it is sync's.
+export const TASK_PINS: u32 = 8; // PINS or 0, owned by the task, not counted
+
+// VALUES and ARRAY, RECORD: an array of 8-byte values.
+export const VALUES_CAPACITY: u32 = 8;
+export const VALUES_PROGRESS: u32 = 12; // entries already released while it is destroyed
+export const VALUES_DATA: u32 = 16;
+
+// LIST (ARRAY and RECORD have the same shape).
+export const LIST_LENGTH: u32 = 8;
+export const LIST_ITEMS: u32 = 12; // VALUES or 0
+export const LIST_SIZE: u32 = 16;
+
+// DICT: shards by hash, each an open-addressing TABLE.
+export const DICT_SHARDS: u32 = 8;
+export const DICT_LOCKS: u32 = 8; // one lock bit a shard, held only inside one kernel operation
+export const DICT_TABLES: u32 = 16; // u32 a shard: TABLE or 0
+export const DICT_SIZE: u32 = 48;
+export const TABLE_CAPACITY: u32 = 8; // power of two
+export const TABLE_PROGRESS: u32 = 12;
+export const TABLE_COUNT: u32 = 16; // live entries
+export const TABLE_USED: u32 = 20; // live + tombstones
+export const TABLE_DATA: u32 = 24; // entries of 16 bytes: key value, value
+export const ENTRY_SIZE: u32 = 16;
+
+// Values: NaN-boxed; the high 16 bits.
+export const BOX_UNDEFINED: u32 = 65529; // 0xFFF9
+export const BOX_NULL: u32 = 65530;
+export const BOX_BOOL: u32 = 65531;
+export const BOX_REF: u32 = 65532;
+export const BOX_HOLE: u32 = 65533; // empty table entry
+export const BOX_TOMBSTONE: u32 = 65534;
+
+// Values as they cross between JavaScript and the kernel.
+export const TAG_UNDEFINED: u32 = 0;
+export const TAG_NULL: u32 = 1;
+export const TAG_FALSE: u32 = 2;
+export const TAG_TRUE: u32 = 3;
+export const TAG_NUMBER: u32 = 4;
+export const TAG_REF: u32 = 5;
+export const TAG_ABSENT: u32 = 6; // no such element
+
+// Error codes: an export that returns a reference returns 1..15, one that returns a tag or a status a negative one.
+export const E_NULL: u32 = 1;
+export const E_FAULT: u32 = 2;
+export const E_PROTECTION: u32 = 3;
+export const E_MEMORY: u32 = 4;
+export const E_TYPE: u32 = 5;
+export const E_RANGE: u32 = 6;
+export const E_LIMIT: u32 = 7;
+export const E_CONFLICT: u32 = 8;
+export const E_STATE: u32 = 9;
+export const E_POISONED: u32 = 10;
+export const E_CHANGED: u32 = 11; // compare-and-set found another value
+export const E_PANIC: u32 = 12;
+export const ERROR_LIMIT: u32 = 16;

@@ -1,0 +1,124 @@
+/**
+ * The global interpreter lock, CPython's (Python/ceval_gil.c): an owner word, a timed wait of the switch interval, a drop
+ * request, forced switching. In the free build all of it is nothing.
+ *
+ *   take   owner 0 -> me by CAS; else wait for at most the switch interval. If it timed out and the GIL has not changed
+ *          hands meanwhile, ask its holder to drop it (REQUEST_GIL_DROP in the holder's request word), and wait again.
+ *   drop   owner -> 0, wake one waiter. If it was asked for, stay away until somebody else has had it: otherwise the old
+ *          holder, which runs already, would nearly always win against a thread that has yet to wake up.
+ *
+ * JavaScript cannot be pre-empted: the request is honoured at yields (everything is pinned: the wait is a detached one)
+ * and at kernel entry (in the middle of a step: others may stop the world meanwhile, but not reclaim what the step has
+ * read). A thread that dies in a wait is only missed in CB_GIL_WAITERS, a hint; one that dies as the owner is released by
+ * whoever recovers it.
+ */
+import * as L from "../layout";
+import * as S from "../layout-sync";
+import { GIL } from "./build";
+import { now } from "./clock";
+import { futexWait, futexWake } from "./futex";
+import { control, count, tb, threadBlock, tid } from "./registers";
+
+// @ts-ignore: decorator
+@inline function owner(): usize {
+  return control() + S.CB_GIL_OWNER;
+}
+
+// @ts-ignore: decorator
+@inline export function gilIsMine(): bool {
+  return !GIL || atomic.load<u32>(owner()) == tid;
+}
+
+export function gilTake(): void {
+  if (!GIL) return;
+  if (atomic.cmpxchg<u32>(owner(), 0, tid) != 0) gilWait();
+  if (atomic.load<u32>(control() + S.CB_GIL_LAST) != tid) {
+    atomic.store<u32>(control() + S.CB_GIL_LAST, tid);
+    atomic.add<u32>(control() + S.CB_GIL_SWITCH, 1);
+    futexWake(control() + S.CB_GIL_SWITCH, -1);
+  }
+  atomic.and<u32>(tb + L.TB_REQUEST, ~L.REQUEST_GIL_DROP);
+  store<f64>(tb + S.TB_GIL_SINCE, now());
+  count(S.COUNTER_GIL_TAKES);
+}
+
+function gilWait(): void {
+  const since = now();
+  const own = load<u32>(tb + S.TB_GIL_PATIENCE);
+  const interval = <i64>(own ? own : load<u32>(control() + S.CB_GIL_INTERVAL)) * 1000;
+  atomic.add<u32>(control() + S.CB_GIL_WAITERS, 1);
+  while (true) {
+    const holder = atomic.load<u32>(owner());
+    if (holder == 0) {
+      if (atomic.cmpxchg<u32>(owner(), 0, tid) == 0) break;
+      continue;
+    }
+    const switches = atomic.load<u32>(control() + S.CB_GIL_SWITCH);
+    if (futexWait(owner(), holder, interval) == 2 && atomic.load<u32>(control() + S.CB_GIL_SWITCH) == switches) {
+      const still = atomic.load<u32>(owner());
+      if (still) atomic.or<u32>(threadBlock(still) + L.TB_REQUEST, L.REQUEST_GIL_DROP);
+    }
+  }
+  atomic.sub<u32>(control() + S.CB_GIL_WAITERS, 1);
+  count(S.COUNTER_GIL_WAIT, <i64>((now() - since) * 1000));
+}
+
+export function gilDrop(): void {
+  if (!GIL) return;
+  count(S.COUNTER_GIL_HOLD, <i64>((now() - load<f64>(tb + S.TB_GIL_SINCE)) * 1000));
+  const switches = atomic.load<u32>(control() + S.CB_GIL_SWITCH);
+  const forced = atomic.load<u32>(tb + L.TB_REQUEST) & L.REQUEST_GIL_DROP;
+  atomic.store<u32>(owner(), 0);
+  if (!atomic.load<u32>(control() + S.CB_GIL_WAITERS)) return;
+  futexWake(owner(), 1);
+  if (!forced) return;
+  count(S.COUNTER_GIL_FORCED);
+  // Bounded: whoever asked may have died meanwhile.
+  const interval = <i64>load<u32>(control() + S.CB_GIL_INTERVAL) * 1000;
+  if (atomic.load<u32>(control() + S.CB_GIL_SWITCH) == switches) futexWait(control() + S.CB_GIL_SWITCH, switches, interval);
+}
+
+/** Leaves and enters the count of threads inside a batch of steps: 1 at most while there is a GIL. */
+export function runningEnter(): void {
+  const running = atomic.add<u32>(control() + S.CB_RUNNING, 1) + 1;
+  store<u32>(tb + S.TB_IS_RUNNING, 1);
+  let most = atomic.load<u32>(control() + S.CB_RUNNING_MAX);
+  while (running > most) {
+    const old = atomic.cmpxchg<u32>(control() + S.CB_RUNNING_MAX, most, running);
+    if (old == most) return;
+    most = old;
+  }
+}
+
+export function runningLeave(): void {
+  store<u32>(tb + S.TB_IS_RUNNING, 0);
+  atomic.sub<u32>(control() + S.CB_RUNNING, 1);
+}
+
+/**
+ * Honours a drop request in the middle of a step. While it waits this thread counts as stopped (it translates and writes
+ * nothing), but it has not acknowledged H: what the step has read stays.
+ */
+export function gilHonour(): void {
+  if (!GIL) return;
+  if (!(atomic.load<u32>(tb + L.TB_REQUEST) & L.REQUEST_GIL_DROP)) return;
+  if (atomic.load<u32>(owner()) != tid) {
+    atomic.and<u32>(tb + L.TB_REQUEST, ~L.REQUEST_GIL_DROP);
+    return;
+  }
+  const running = load<u32>(tb + S.TB_IS_RUNNING);
+  if (running) runningLeave();
+  const state = atomic.load<u32>(tb + L.TB_STATE);
+  if (state == L.THREAD_ATTACHED) atomic.store<u32>(tb + L.TB_STATE, L.THREAD_STOPPED);
+  gilDrop();
+  gilTake();
+  // Whoever stops the world in this build holds the GIL until it goes on, so nobody has stopped it now.
+  atomic.store<u32>(tb + L.TB_STATE, state);
+  if (running) runningEnter();
+}
+
+/** The thread of `slot` is dead: if it held the GIL, nobody does. */
+export function gilAbandon(slot: u32): void {
+  if (!GIL) return;
+  if (atomic.cmpxchg<u32>(owner(), slot, 0) == slot) futexWake(owner(), -1);
+}

@@ -1,0 +1,63 @@
+/**
+ * The registers of this thread: an instance's mutable globals. Each thread has its own instance of the kernel over the
+ * one shared memory, so what stands here is private to the thread and lost with it; whatever must survive the thread's
+ * death stands in its thread block.
+ */
+import * as L from "../layout";
+
+/** This thread's slot, 1.. ; 0 before `attach`. */
+export let tid: u32 = 0;
+/** Physical address of this thread's block. */
+export let tb: usize = 0;
+/** Physical addresses of this thread's read and write TLB. */
+export let readTlb: usize = 0;
+export let writeTlb: usize = 0;
+/** Tables that every operation needs, kept here to save a load. */
+export let descriptors: usize = 0;
+export let types: usize = 0;
+/** Depth of open scopes, 0 outside a step. */
+export let depth: u32 = 0;
+
+export function setRegisters(slot: u32): void {
+  tid = slot;
+  tb = threadBlock(slot);
+  readTlb = load<u32>(L.CB + L.CB_TLBS) + slot * 2 * L.TLB_SIZE;
+  writeTlb = readTlb + L.TLB_SIZE;
+  descriptors = load<u32>(L.CB + L.CB_DESCRIPTORS);
+  types = load<u32>(L.CB + L.CB_TYPES);
+  depth = load<u32>(tb + L.TB_DEPTH);
+}
+
+// @ts-ignore: decorator
+@inline export function setDepth(value: u32): void {
+  depth = value;
+}
+
+// @ts-ignore: decorator
+@inline export function control(): usize {
+  return L.CB;
+}
+
+// @ts-ignore: decorator
+@inline export function threadBlock(slot: u32): usize {
+  return <usize>load<u32>(L.CB + L.CB_THREADS) + <usize>slot * L.THREAD_BLOCK_SIZE;
+}
+
+/** Adds to one of this thread's counters. Only the owner writes it, so it needs no atomic; readers may be a step behind. */
+// @ts-ignore: decorator
+@inline export function count(counter: u32, by: i64 = 1): void {
+  const p = tb + L.TB_COUNTERS + (<usize>counter << 3);
+  store<i64>(p, load<i64>(p) + by);
+}
+
+/** Fails a kernel call whose thread has too little stack left, before it has changed anything: each frame of an
+ *  operation fits in one of these. A RangeError in mid-operation would be as bad as the death of the thread. */
+export function stackProbe(levels: i32 = 40): i32 {
+  if (levels == 0) return <i32>tid;
+  return stackProbe(levels - 1) + 1;
+}
+
+/** Records the first fatal error. The runtime polls it and stops with the code: never silently wrong. */
+export function panic(code: u32): void {
+  atomic.cmpxchg<u32>(L.CB + L.CB_PANIC, 0, code);
+}

@@ -1,0 +1,66 @@
+/**
+ * Spin locks of kernel words: 0 free, else the holder's slot.
+ *
+ * A terminated thread can only stop at calls and loop back-edges, so a critical section without either cannot be left
+ * half done. The few that do loop (a walk along a chain) only read before one final store; the journal names the lock, and
+ * recovery after the thread's exit gives it back.
+ */
+import * as L from "../layout";
+import { GIL } from "./build";
+import { tb, tid } from "./registers";
+
+/** Waits a while for something that another thread is about to do. */
+export function spinPause(round: u32): void {
+  if (round < 64) return;
+  // Nobody wakes this word: it is a sleep of 20 us, so that a holder that lost its time slice gets a core.
+  atomic.wait<i32>(tb + L.TB_OUT_A, load<i32>(tb + L.TB_OUT_A), 20000);
+}
+
+/** Takes a lock that is a word of its own. */
+// @ts-ignore: decorator
+@inline export function spinLock(lock: usize): void {
+  if (GIL) return;
+  let round: u32 = 0;
+  while (atomic.cmpxchg<u32>(lock, 0, tid) != 0) spinPause(round++);
+  store<u32>(tb + L.TB_JOURNAL_BITS, 0);
+  store<u32>(tb + L.TB_JOURNAL_LOCK, <u32>lock);
+}
+
+// @ts-ignore: decorator
+@inline export function spinUnlock(lock: usize): void {
+  if (GIL) return;
+  store<u32>(tb + L.TB_JOURNAL_LOCK, 0);
+  atomic.store<u32>(lock, 0);
+}
+
+/** Takes a lock that is one bit of a word. `object`: the container that it guards, checked if its changer dies. */
+// @ts-ignore: decorator
+@inline export function spinLockBit(word: usize, bit: u32, object: u32): void {
+  if (GIL) return;
+  let round: u32 = 0;
+  while (atomic.or<u32>(word, bit) & bit) spinPause(round++);
+  store<u32>(tb + L.TB_JOURNAL_OBJECT, object);
+  store<u32>(tb + L.TB_JOURNAL_BITS, bit);
+  store<u32>(tb + L.TB_JOURNAL_LOCK, <u32>word);
+}
+
+// @ts-ignore: decorator
+@inline export function spinUnlockBit(word: usize, bit: u32): void {
+  if (GIL) return;
+  store<u32>(tb + L.TB_JOURNAL_LOCK, 0);
+  atomic.and<u32>(word, ~bit);
+}
+
+/** Gives back the kernel lock that a dead thread held; returns the container it was changing, 0 if none. */
+export function journalRecover(block: usize): u32 {
+  const lock = load<u32>(block + L.TB_JOURNAL_LOCK);
+  if (!lock) return 0;
+  store<u32>(block + L.TB_JOURNAL_LOCK, 0);
+  const bits = load<u32>(block + L.TB_JOURNAL_BITS);
+  if (!bits) {
+    atomic.store<u32>(lock, 0);
+    return 0;
+  }
+  atomic.and<u32>(lock, ~bits);
+  return load<u32>(block + L.TB_JOURNAL_OBJECT);
+}

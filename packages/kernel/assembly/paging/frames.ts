@@ -1,0 +1,96 @@
+/**
+ * Physical frames: a bit map, one bit a frame, 1 = in use. Taking a frame is one CAS, so a thread that dies on the way
+ * leaks at most one frame. Atomic in both builds: the system thread takes frames without the GIL.
+ */
+import * as L from "../layout";
+import { control } from "../machine/registers";
+
+// @ts-ignore: decorator
+@inline function wordOf(index: u32): usize {
+  return <usize>load<u32>(control() + L.CB_FRAME_MAP) + (<usize>index << 3);
+}
+
+// @ts-ignore: decorator
+@inline function addressOf(frame: u32): usize {
+  return <usize>load<u32>(control() + L.CB_FRAME_BASE) + (<usize>frame << L.PAGE_SHIFT);
+}
+
+/** Physical address of a free frame (its content is whatever it was), or 0. O(frames / 64) at worst. */
+export function frameAllocate(): usize {
+  const frames = load<u32>(control() + L.CB_FRAMES);
+  const words = (frames + 63) >> 6;
+  const hint = atomic.load<u32>(control() + L.CB_FRAME_HINT);
+  for (let n: u32 = 0; n < words; n++) {
+    let index = hint + n;
+    if (index >= words) index -= words;
+    const p = wordOf(index);
+    let map = atomic.load<u64>(p);
+    while (map != u64.MAX_VALUE) {
+      const bit = <u32>ctz(~map);
+      const frame = (index << 6) + bit;
+      if (frame >= frames) break;
+      const old = atomic.cmpxchg<u64>(p, map, map | ((<u64>1) << bit));
+      if (old == map) {
+        atomic.sub<u32>(control() + L.CB_FRAMES_FREE, 1);
+        if (n) atomic.store<u32>(control() + L.CB_FRAME_HINT, index);
+        return addressOf(frame);
+      }
+      map = old;
+    }
+  }
+  return 0;
+}
+
+export function frameFree(address: usize): void {
+  const frame = <u32>((address - load<u32>(control() + L.CB_FRAME_BASE)) >> L.PAGE_SHIFT);
+  atomic.and<u64>(wordOf(frame >> 6), ~((<u64>1) << (frame & 63)));
+  atomic.add<u32>(control() + L.CB_FRAMES_FREE, 1);
+  if (frame >> 6 < atomic.load<u32>(control() + L.CB_FRAME_HINT)) {
+    atomic.store<u32>(control() + L.CB_FRAME_HINT, frame >> 6);
+  }
+}
+
+function bitIsSet(frame: u32): bool {
+  return (atomic.load<u64>(wordOf(frame >> 6)) >> (frame & 63)) & 1 ? true : false;
+}
+
+/** Takes one given frame; false if somebody has it. */
+function frameTake(frame: u32): bool {
+  const bit = (<u64>1) << (frame & 63);
+  return (atomic.or<u64>(wordOf(frame >> 6), bit) & bit) == 0;
+}
+
+/** Physical address of `length` neighbouring frames, or 0. O(frames). */
+export function frameRunAllocate(length: u32): usize {
+  if (length == 1) return frameAllocate();
+  const frames = load<u32>(control() + L.CB_FRAMES);
+  let start: u32 = 0;
+  while (start + length <= frames) {
+    let n: u32 = 0;
+    // Backwards, so that the next start lies behind the last obstacle.
+    let obstacle: u32 = u32.MAX_VALUE;
+    for (n = length; n > 0; n--) {
+      if (bitIsSet(start + n - 1)) {
+        obstacle = start + n - 1;
+        break;
+      }
+    }
+    if (obstacle != u32.MAX_VALUE) {
+      start = obstacle + 1;
+      continue;
+    }
+    n = 0;
+    while (n < length && frameTake(start + n)) n++;
+    if (n == length) {
+      atomic.sub<u32>(control() + L.CB_FRAMES_FREE, length);
+      return addressOf(start);
+    }
+    const lost = start + n;
+    while (n > 0) {
+      n--;
+      atomic.and<u64>(wordOf((start + n) >> 6), ~((<u64>1) << ((start + n) & 63)));
+    }
+    start = lost + 1;
+  }
+  return 0;
+}

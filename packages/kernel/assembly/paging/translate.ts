@@ -1,0 +1,114 @@
+/**
+ * Virtual to physical addresses.
+ *
+ * Each thread has two flat tables, one for reading and one for writing, indexed by virtual page: no tags, no conflicts, and
+ * a hit is one load, one test and one addition (v86's software TLB, src/rust/cpu/cpu.rs). An entry is
+ * (physical page - virtual page) | 1, or 0. Dropping all translations costs what was touched, not the size of the table.
+ *
+ * A raw address is valid until the end of the operation that got it: translations are dropped only at safepoints.
+ */
+import * as L from "../layout";
+import { readTlb, writeTlb, descriptors, control, count, stackProbe, tb } from "../machine/registers";
+import { frameAllocate, frameFree } from "./frames";
+
+/** Physical address for reading, or 0 (the reason is in TB_FAULT_CODE). */
+// @ts-ignore: decorator
+@inline export function readAddress(va: u32): usize {
+  const entry = load<u32>(readTlb + ((va >>> L.PAGE_SHIFT) << 2));
+  if (entry & 1) return <usize>(va + entry - 1);
+  return readMiss(va);
+}
+
+/** Physical address for writing, or 0 (the reason is in TB_FAULT_CODE). */
+// @ts-ignore: decorator
+@inline export function writeAddress(va: u32): usize {
+  const entry = load<u32>(writeTlb + ((va >>> L.PAGE_SHIFT) << 2));
+  if (entry & 1) return <usize>(va + entry - 1);
+  return writeMiss(va);
+}
+
+function readMiss(va: u32): usize {
+  const base = walk(va, L.PTE_READ, L.PTE_ACCESSED);
+  if (!base) return 0;
+  fill(readTlb, L.TB_READ_TOUCHED, L.TB_TOUCHED, va, base);
+  return base + (va & L.PAGE_MASK);
+}
+
+function writeMiss(va: u32): usize {
+  const base = walk(va, L.PTE_WRITE, L.PTE_ACCESSED | L.PTE_DIRTY);
+  if (!base) return 0;
+  fill(writeTlb, L.TB_WRITE_TOUCHED, L.TB_TOUCHED + (L.TOUCHED_MAX << 2), va, base);
+  return base + (va & L.PAGE_MASK);
+}
+
+function fill(table: usize, counter: u32, list: u32, va: u32, base: usize): void {
+  const page = va >>> L.PAGE_SHIFT;
+  const touched = load<u32>(tb + counter);
+  if (touched < L.TOUCHED_MAX) store<u32>(tb + list + (touched << 2), page);
+  store<u32>(tb + counter, touched + 1);
+  store<u32>(table + (page << 2), (<u32>base - (va & ~L.PAGE_MASK)) | 1);
+}
+
+// @ts-ignore: decorator
+@inline export function pteOf(page: u32): usize {
+  return <usize>load<u32>(control() + L.CB_PAGE_TABLE) + (<usize>page << 3);
+}
+
+function fault(code: u32, va: u32): usize {
+  store<u32>(tb + L.TB_FAULT_CODE, code);
+  store<u32>(tb + L.TB_FAULT_ADDRESS, va);
+  count(L.COUNTER_FAULTS);
+  return 0;
+}
+
+/** Physical base of the page of `va`, mapping a zeroed frame if an allocated page has none; 0 on a fault. */
+function walk(va: u32, right: u64, mark: u64): usize {
+  stackProbe();
+  count(L.COUNTER_WALKS);
+  const page = va >>> L.PAGE_SHIFT;
+  if (page == 0) return fault(L.E_NULL, va);
+  if (page >= load<u32>(control() + L.CB_VIRTUAL_PAGES)) return fault(L.E_FAULT, va);
+  const pte = pteOf(page);
+  let entry = atomic.load<u64>(pte);
+  if (!(entry & L.PTE_PRESENT)) {
+    if (load<u32>(descriptors + <usize>page * L.PAGE_DESCRIPTOR_SIZE + L.PD_STATE) == L.PAGE_FREE) return fault(L.E_FAULT, va);
+    if (!demandZero(pte)) return fault(L.E_MEMORY, va);
+    entry = atomic.load<u64>(pte);
+  }
+  if (!(entry & right)) return fault(L.E_PROTECTION, va);
+  if ((entry & mark) != mark) atomic.or<u64>(pte, mark);
+  return <usize>load<u32>(control() + L.CB_FRAME_BASE) + (<usize>(entry >> L.PTE_FRAME_SHIFT) << L.PAGE_SHIFT);
+}
+
+/** Installs a zeroed frame. The frame comes first, then the entry: nobody ever waits while holding an entry. */
+function demandZero(pte: usize): bool {
+  const frame = frameAllocate();
+  if (!frame) return atomic.load<u64>(pte) & L.PTE_PRESENT ? true : false;
+  memory.fill(frame, 0, L.PAGE_SIZE);
+  count(L.COUNTER_DEMAND_ZERO);
+  if (!pteInstall(pte, frame)) frameFree(frame);
+  return true;
+}
+
+/** Maps a frame readable and writable; false if the entry was present already. */
+export function pteInstall(pte: usize, frame: usize): bool {
+  const number = (<u64>((frame - load<u32>(control() + L.CB_FRAME_BASE)) >> L.PAGE_SHIFT)) << L.PTE_FRAME_SHIFT;
+  return atomic.cmpxchg<u64>(pte, 0, number | (L.PTE_PRESENT | L.PTE_READ | L.PTE_WRITE)) == 0;
+}
+
+/** Drops all translations of this thread. O(entries touched since the last time). */
+export function translationsFlush(): void {
+  flush(readTlb, L.TB_READ_TOUCHED, L.TB_TOUCHED);
+  flush(writeTlb, L.TB_WRITE_TOUCHED, L.TB_TOUCHED + (L.TOUCHED_MAX << 2));
+  count(L.COUNTER_FLUSHES);
+}
+
+function flush(table: usize, counter: u32, list: u32): void {
+  const touched = load<u32>(tb + counter);
+  if (touched > L.TOUCHED_MAX) {
+    memory.fill(table, 0, <usize>load<u32>(control() + L.CB_VIRTUAL_PAGES) << 2);
+  } else {
+    for (let n: u32 = 0; n < touched; n++) store<u32>(table + (load<u32>(tb + list + (n << 2)) << 2), 0);
+  }
+  store<u32>(tb + counter, 0);
+}

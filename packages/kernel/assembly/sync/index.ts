@@ -1,0 +1,11 @@
+/** What sync/ exports from the kernel. */
+export { inboxTake } from "./inbox";
+export { lockAccept, lockClear, lockRefuse, lockRelease, lockReleasePair, lockTry, lockTryPair, lockWait } from "./lock";
+export { everythingIsStill, order, ordersTake, parkBegin, parkEnd, parkSpin, unpark, workIsThere } from "./park";
+export { syncAbandon, syncAttach, syncInit, syncRecover, taskCrash } from "./recover";
+export { runBegin, runEnd } from "./run";
+export {
+  cancelTake, childFirst, childrenCancel, childrenSweep, taskArguments, taskCancel, taskCreate, taskEnd, taskInspect, taskJoin, taskNext,
+  taskObserve, taskOutcome, taskReason, taskRequeue, taskScan, taskStart, taskSteal, taskYield, waitsFor,
+} from "./task";
+export { waiterLose } from "./waiter";

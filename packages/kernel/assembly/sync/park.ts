@@ -1,0 +1,123 @@
+/**
+ * Parking. A thread with nothing to do parks in its event loop (JavaScript waits asynchronously on TB_PARK), so that its
+ * timers, promises and output go on.
+ *
+ *   parker:  PARK = 1, own bit in CB_PARKED; then looks at every queue once more
+ *   waker:   publishes work; then looks at CB_PARKED / PARK, PARK 1 -> 0, clears the bit, notifies
+ *
+ * All of it is sequentially consistent, so one of the two sees the other (Dekker): no wake-up is lost.
+ * Go's rule keeps wake-ups few: wake another thread only if one is parked and none is searching; a searcher that has found
+ * work and was the last one wakes the next.
+ */
+import * as S from "../layout-sync";
+import { control, count, tb, threadBlock, tid } from "../machine/registers";
+import { dequeLength } from "./deque";
+import { injectIsEmpty } from "./inject";
+import * as L from "../layout";
+
+// @ts-ignore: decorator
+@inline function bitOf(slot: u32): u64 {
+  return (<u64>1) << slot;
+}
+
+// @ts-ignore: decorator
+@inline function parkedMap(): usize {
+  return control() + S.CB_PARKED;
+}
+
+/** Wakes a thread if it is parked. */
+export function unpark(slot: u32): bool {
+  const word = threadBlock(slot) + S.TB_PARK;
+  if (!atomic.load<u32>(word)) return false;
+  if (atomic.xchg<u32>(word, 0) != 1) return false;
+  atomic.and<u64>(parkedMap(), ~bitOf(slot));
+  atomic.notify(word, -1);
+  count(S.COUNTER_WAKES);
+  return true;
+}
+
+/** There is one more task to start: wakes a parked worker unless somebody is searching already. */
+// @ts-ignore: decorator
+@inline export function wakeOne(): void {
+  if (atomic.load<u64>(parkedMap()) & ~(<u64>3)) wakeSearcher();
+}
+
+function wakeSearcher(): void {
+  if (atomic.load<u32>(control() + S.CB_SEARCHING)) return;
+  while (true) {
+    const map = atomic.load<u64>(parkedMap()) & ~(<u64>3); // not the main thread: it runs no coroutines
+    if (!map) return;
+    if (unpark(<u32>ctz(map))) return;
+  }
+}
+
+/** Something in sight for this thread: a message, an order, or a task that anybody may start. */
+export function workIsThere(): bool {
+  if (atomic.load<u32>(tb + S.TB_INBOX) || load<u32>(tb + S.TB_DELIVERED)) return true;
+  if (atomic.load<u32>(tb + S.TB_CANCELS) || atomic.load<u32>(tb + S.TB_ORDERS)) return true;
+  if (tid == 1) return false;
+  return load<u32>(tb + S.TB_CHAIN) != 0 || tasksAreWaiting();
+}
+
+export function tasksAreWaiting(): bool {
+  if (!injectIsEmpty()) return true;
+  const slots = load<u32>(control() + L.CB_SLOTS);
+  for (let slot: u32 = 2; slot < slots; slot++) {
+    if (dequeLength(threadBlock(slot)) > 0) return true;
+  }
+  return false;
+}
+
+/** Parks: 1 if it may wait on TB_PARK now, 0 if there is something to do after all. */
+export function parkBegin(): u32 {
+  atomic.store<u32>(tb + S.TB_PARK, 1);
+  atomic.or<u64>(parkedMap(), bitOf(tid));
+  if (workIsThere()) {
+    parkEnd();
+    return 0;
+  }
+  count(S.COUNTER_PARKS);
+  return 1;
+}
+
+/** Gets up by itself (a timer, a promise). A pending wait on TB_PARK is ended too. */
+export function parkEnd(): void {
+  if (atomic.xchg<u32>(tb + S.TB_PARK, 0) != 1) return;
+  atomic.and<u64>(parkedMap(), ~bitOf(tid));
+  atomic.notify(tb + S.TB_PARK, -1);
+}
+
+/** Looks for work for a while before parking: a wake-up costs a hundred times more. 1 if there is some. */
+export function parkSpin(rounds: u32): u32 {
+  for (let n: u32 = 0; n < rounds; n++) {
+    if (workIsThere()) return 1;
+  }
+  return 0;
+}
+
+/** Sets ORDER_ bits of a thread and wakes it. */
+export function order(slot: u32, orders: u32): void {
+  atomic.or<u32>(threadBlock(slot) + S.TB_ORDERS, orders);
+  unpark(slot);
+}
+
+/** This thread's orders. */
+export function ordersTake(): u32 {
+  return atomic.xchg<u32>(tb + S.TB_ORDERS, 0);
+}
+
+/**
+ * Nothing can ever happen again by itself: every worker is parked with no timer and no promise, and there is no message and
+ * no task to start. A moment's picture, so the caller looks twice. Called by the main thread.
+ */
+export function everythingIsStill(): u32 {
+  const slots = load<u32>(control() + L.CB_SLOTS);
+  for (let slot: u32 = 2; slot < slots; slot++) {
+    const block = threadBlock(slot);
+    if (!load<u32>(block + S.TB_DEQUE) || atomic.load<u32>(block + L.TB_STATE) == L.THREAD_FREE) continue;
+    if (!atomic.load<u32>(block + S.TB_PARK) || atomic.load<u32>(block + S.TB_PENDING)) return 0;
+    if (atomic.load<u32>(block + S.TB_INBOX) || atomic.load<u32>(block + S.TB_CANCELS)) return 0;
+    if (atomic.load<u32>(block + S.TB_ORDERS) || dequeLength(block) > 0) return 0;
+  }
+  return injectIsEmpty() ? 1 : 0;
+}

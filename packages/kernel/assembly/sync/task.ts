@@ -1,0 +1,482 @@
+/**
+ * Tasks: started coroutines and those yet to start. A TASK is a heap object: it can be a field or an argument, and anybody
+ * who can reach it can wait for it.
+ *
+ *   CREATED ----start----> RUNNING ----end----> DONE | FAILED | CANCELLED
+ *      |  in one queue       |  in its thread's table of started tasks          WAITERS = WAITERS_DONE
+ *      +---- a cancelled one is started only to end ----+
+ *
+ * Counts of a task: one of the queue, then of the table (until it has ended); one of its parent's list of children; one of
+ * a stack of tasks to be cancelled; and whoever has stored a reference.
+ * The state word holds the flags too, so starting and cancelling cannot miss each other.
+ */
+import * as L from "../layout";
+import * as S from "../layout-sync";
+import { GIL } from "../machine/build";
+import { control, count, stackProbe, tb, threadBlock, tid } from "../machine/registers";
+import { wordCas, wordLoad, wordStore } from "../machine/word";
+import { frameAllocate } from "../paging/frames";
+import { readAddress, writeAddress } from "../paging/translate";
+import { countDecrement, countIncrement } from "../heap/count";
+import { borrow, pinsRelease, youngDrop } from "../heap/handle";
+import { objectAllocate, objectFree } from "../heap/object";
+import { enter, safepoint, stepEnd } from "../heap/safepoint";
+import { box, valueOut, valueRelease, valueRetain } from "../containers/value";
+import { runYield } from "./run";
+import { dequePush, dequeStealHalf, dequeTake } from "./deque";
+import { injectPush, injectTake } from "./inject";
+import { inboxPush, waiterAllocate, waiterFree } from "./waiter";
+import { tasksAreWaiting, unpark, wakeOne } from "./park";
+
+// @ts-ignore: decorator
+@inline function stateOf(p: usize): u32 {
+  return wordLoad(p + S.TASK_STATE);
+}
+
+/** Replaces bits of the state word; returns what it was. */
+function stateChange(p: usize, clear: u32, set: u32): u32 {
+  let word = stateOf(p);
+  while (true) {
+    const old = wordCas(p + S.TASK_STATE, word, (word & ~clear) | set);
+    if (old == word) return old;
+    word = old;
+  }
+}
+
+/**
+ * A new task in a queue, borrowed by the caller; or an error code. Its arguments are `values` boxed values in scratch.
+ * `parent`: the task that owns it, 0 for none. `flags`: TASK_SPREAD.
+ */
+export function taskCreate(coroutine: u32, values: u32, parent: u32, flags: u32): u32 {
+  enter();
+  stackProbe();
+  const scratch = tb + L.TB_SCRATCH;
+  const pp = parent ? writeAddress(parent) : 0;
+  if (parent && !pp) return load<u32>(tb + L.TB_FAULT_CODE);
+  let args: u32 = 0;
+  if (values) {
+    args = objectAllocate(L.TYPE_VALUES, L.VALUES_DATA + (values << 3));
+    if (args < L.ERROR_LIMIT) return args;
+  }
+  const task = objectAllocate(L.TYPE_TASK, S.TASK_SIZE);
+  if (task < L.ERROR_LIMIT || !borrow(task)) {
+    if (args) objectFree(args);
+    if (task >= L.ERROR_LIMIT) objectFree(task);
+    return L.E_MEMORY;
+  }
+  if (args) {
+    const pa = writeAddress(args);
+    store<u32>(pa + L.VALUES_CAPACITY, values);
+    for (let n: u32 = 0; n < values; n++) {
+      const value = load<u64>(scratch + (<usize>n << 3));
+      valueRetain(value);
+      store<u64>(pa + L.VALUES_DATA + (<usize>n << 3), value);
+    }
+  }
+  const p = writeAddress(task);
+  store<u32>(p + S.TASK_STATE, S.TASK_CREATED | flags | (parent ? S.TASK_OWNED : 0));
+  store<u32>(p + S.TASK_COROUTINE, coroutine);
+  store<u32>(p + S.TASK_ARGS, args);
+  store<u64>(p + S.TASK_RESULT, (<u64>L.BOX_UNDEFINED) << 48);
+  store<u32>(p + S.TASK_SERIAL, atomic.add<u32>(control() + S.CB_TASK_SERIAL, 1) + 1);
+  if (pp) {
+    countIncrement(task);
+    store<u32>(p + S.TASK_SIBLING, load<u32>(pp + S.TASK_CHILDREN));
+    store<u32>(pp + S.TASK_CHILDREN, task);
+  }
+  count(S.COUNTER_CREATED);
+  enqueue(task);
+  return task;
+}
+
+function enqueue(task: u32): void {
+  if (tid == 1 || !dequePush(task)) injectPush(task);
+  wakeOne();
+}
+
+/** A task to start, in TB_PICKED too until `taskStart`; 0 if there is none. `fair`: look into the injection queue first. */
+export function taskNext(fair: u32): u32 {
+  if (fair && injectTake()) return picked();
+  if (dequeTake()) return picked();
+  if (injectTake()) return picked();
+  return 0;
+}
+
+// @ts-ignore: decorator
+@inline function picked(): u32 {
+  return load<u32>(tb + S.TB_PICKED);
+}
+
+/** Nothing of its own to do: looks into the other threads' queues, from a random one on, unless half of all do so already. */
+export function taskSteal(): u32 {
+  const searching = atomic.load<u32>(control() + S.CB_SEARCHING);
+  if (searching << 1 >= atomic.load<u32>(control() + S.CB_WORKERS)) return 0;
+  atomic.add<u32>(control() + S.CB_SEARCHING, 1);
+  store<u32>(tb + S.TB_IS_SEARCHING, 1);
+  const found = stealFromAny();
+  store<u32>(tb + S.TB_IS_SEARCHING, 0);
+  const left = atomic.sub<u32>(control() + S.CB_SEARCHING, 1) - 1;
+  if (!found) return 0;
+  // While we searched nobody was woken.
+  if (left == 0 && tasksAreWaiting()) wakeOne();
+  return picked();
+}
+
+function stealFromAny(): bool {
+  const slots = load<u32>(control() + L.CB_SLOTS);
+  const others = slots - 2;
+  let seed = load<u32>(tb + S.TB_SEED);
+  seed ^= seed << 13;
+  seed ^= seed >>> 17;
+  seed ^= seed << 5;
+  store<u32>(tb + S.TB_SEED, seed);
+  for (let n: u32 = 0; n < others; n++) {
+    const slot = 2 + ((seed + n) % others);
+    if (slot == tid || !load<u32>(threadBlock(slot) + S.TB_DEQUE)) continue;
+    const stolen = dequeStealHalf(slot);
+    if (stolen) {
+      count(S.COUNTER_STEALS, stolen);
+      return true;
+    }
+  }
+  return injectTake();
+}
+
+/** Address of this thread's entry for a started task, or 0 when memory is out. */
+function tableEntry(fiber: u32): usize {
+  const frame = fiber >>> S.TASKS_SHIFT;
+  if (frame >= S.DIRECTORY_MAX) return 0;
+  const directory = <usize>load<u32>(tb + S.TB_TASKS);
+  while (load<u32>(tb + S.TB_TASKS_FRAMES) <= frame) {
+    const added = frameAllocate();
+    if (!added) return 0;
+    memory.fill(added, 0, L.PAGE_SIZE);
+    const frames = load<u32>(tb + S.TB_TASKS_FRAMES);
+    store<u32>(directory + (<usize>frames << 2), <u32>added);
+    store<u32>(tb + S.TB_TASKS_FRAMES, frames + 1);
+  }
+  const index = fiber & ((1 << S.TASKS_SHIFT) - 1);
+  return <usize>load<u32>(directory + (<usize>frame << 2)) + (<usize>index << 2);
+}
+
+/**
+ * Starts the picked task as coroutine `fiber` of this thread. Its arguments go to scratch: boxed values, then (at 512) the
+ * type of each reference; they stay counted by the task. Returns their number, or -1 if the task is cancelled (it is in
+ * the table all the same, to be ended), or -1 - code for an error (it is still picked).
+ * The coroutine's id is in OUT_REF, the flags in OUT_A.
+ */
+export function taskStart(task: u32, fiber: u32): i32 {
+  stackProbe();
+  const p = writeAddress(task);
+  if (!p) return -1 - <i32>load<u32>(tb + L.TB_FAULT_CODE);
+  const entry = tableEntry(fiber);
+  if (!entry) return -1 - <i32>L.E_MEMORY;
+  store<u32>(p + S.TASK_OWNER, tid);
+  store<u32>(p + S.TASK_SLOT, fiber);
+  store<u32>(entry, task);
+  store<u32>(tb + S.TB_PICKED, 0);
+  const state = stateChange(p, S.TASK_STATE_MASK, S.TASK_RUNNING);
+  count(S.COUNTER_STARTED);
+  store<u32>(tb + L.TB_OUT_REF, load<u32>(p + S.TASK_COROUTINE));
+  store<u32>(tb + L.TB_OUT_A, state);
+  if (state & S.TASK_CANCEL) return -1;
+  const args = load<u32>(p + S.TASK_ARGS);
+  return args ? argumentsOut(args) : 0;
+}
+
+/** The arguments once more, as `taskStart` wrote them. */
+export function taskArguments(task: u32): i32 {
+  const args = load<u32>(readAddress(task) + S.TASK_ARGS);
+  return args ? argumentsOut(args) : 0;
+}
+
+function argumentsOut(args: u32): i32 {
+  const pa = readAddress(args);
+  const scratch = tb + L.TB_SCRATCH;
+  const values = load<u32>(pa + L.VALUES_CAPACITY);
+  for (let n: u32 = 0; n < values; n++) {
+    const value = load<u64>(pa + L.VALUES_DATA + (<usize>n << 3));
+    store<u64>(scratch + (<usize>n << 3), value);
+    if (value >>> 48 != L.BOX_REF) continue;
+    store<u32>(scratch + 512 + (<usize>n << 2), load<u32>(readAddress(<u32>value)) & L.TYPE_MASK);
+  }
+  return <i32>values;
+}
+
+/** The picked task could not be started for lack of memory: back into the queue with it. */
+export function taskRequeue(): void {
+  const task = picked();
+  store<u32>(tb + S.TB_PICKED, 0);
+  if (task) injectPush(task);
+}
+
+/** The step of a coroutine is over and it goes on later: pins, passes a safepoint, honours a drop request. 0 or E_MEMORY. */
+export function taskYield(): u32 {
+  count(S.COUNTER_STEPS);
+  const status = stepEnd();
+  if (GIL && atomic.load<u32>(tb + L.TB_REQUEST) & L.REQUEST_GIL_DROP) runYield();
+  return status;
+}
+
+/**
+ * The coroutine has ended: result or error (`error`, an address) is kept, everybody who waits is told, its handles and
+ * arguments are given back. Its result is counted before its handles are dropped.
+ */
+export function taskEnd(task: u32, state: u32, tag: i32, ref: u32, number: f64, error: u32): void {
+  stackProbe();
+  count(S.COUNTER_STEPS);
+  const p = writeAddress(task);
+  const value = box(tag, ref, number);
+  valueRetain(value);
+  store<u64>(p + S.TASK_RESULT, value);
+  if (error) countIncrement(error);
+  store<u32>(p + S.TASK_ERROR, error);
+  taskFinish(task, state);
+  store<u32>(tb + L.TB_TASK, 0);
+  youngDrop();
+  safepoint();
+  if (GIL && atomic.load<u32>(tb + L.TB_REQUEST) & L.REQUEST_GIL_DROP) runYield();
+}
+
+/** The part of ending that anybody can do, once: also for a thread that died. */
+export function taskFinish(task: u32, state: u32): void {
+  const p = writeAddress(task);
+  stateChange(p, S.TASK_STATE_MASK, state);
+  store<u32>(p + S.TASK_WAITS, S.WAIT_NONE);
+  // One by one, so that none is lost if this thread dies here: the table still has the task.
+  while (true) {
+    const waiter = <usize>wordLoad(p + S.TASK_WAITERS);
+    if (waiter == S.WAITERS_DONE) break;
+    const next = waiter ? load<u32>(waiter + S.WAITER_NEXT) : 0;
+    if (wordCas(p + S.TASK_WAITERS, <u32>waiter, next ? next : S.WAITERS_DONE) != <u32>waiter) continue;
+    if (waiter) inboxPush(waiter);
+    if (!next) break;
+  }
+  argumentsRelease(p);
+  pinsRelease(p + L.TASK_PINS);
+  count(S.COUNTER_ENDED);
+  const block = threadBlock(load<u32>(p + S.TASK_OWNER));
+  const fiber = load<u32>(p + S.TASK_SLOT);
+  const frame = load<u32>(<usize>load<u32>(block + S.TB_TASKS) + ((fiber >>> S.TASKS_SHIFT) << 2));
+  store<u32>(<usize>frame + ((fiber & ((1 << S.TASKS_SHIFT) - 1)) << 2), 0);
+  countDecrement(task);
+}
+
+function argumentsRelease(p: usize): void {
+  const args = load<u32>(p + S.TASK_ARGS);
+  if (!args) return;
+  store<u32>(p + S.TASK_ARGS, 0);
+  const pa = writeAddress(args);
+  const values = load<u32>(pa + L.VALUES_CAPACITY);
+  for (let n: u32 = 0; n < values; n++) valueRelease(load<u64>(pa + L.VALUES_DATA + (<usize>n << 3)));
+  objectFree(args); // nobody but the task has ever seen it
+}
+
+/**
+ * Waits for a task: 0 if it registered `fiber` (the WAITER is in OUT_A). Otherwise it has ended: 16 + tag for its result
+ * (as `valueOut`), 1 failed or 2 cancelled (the error in OUT_REF, 0 if there is none). Negative: an error code.
+ */
+export function taskJoin(task: u32, fiber: u32): i32 {
+  enter();
+  const p = writeAddress(task);
+  if (!p) return -<i32>load<u32>(tb + L.TB_FAULT_CODE);
+  if (wordLoad(p + S.TASK_WAITERS) == S.WAITERS_DONE) return outcome(p);
+  const waiter = waiterAllocate(S.WAITER_TASK, fiber, task);
+  if (!waiter) return -<i32>L.E_MEMORY;
+  let head = wordLoad(p + S.TASK_WAITERS);
+  while (true) {
+    if (head == S.WAITERS_DONE) {
+      waiterFree(waiter);
+      return outcome(p);
+    }
+    store<u32>(waiter + S.WAITER_NEXT, head);
+    const old = wordCas(p + S.TASK_WAITERS, head, <u32>waiter);
+    if (old == head) break;
+    head = old;
+  }
+  stateChange(p, 0, S.TASK_OBSERVED);
+  waitsFor(S.WAIT_TASK, task);
+  store<u32>(tb + L.TB_OUT_A, <u32>waiter);
+  return 0;
+}
+
+/** As `taskJoin` of a task that has ended; 0 if it has not. */
+export function taskOutcome(task: u32): i32 {
+  const p = writeAddress(task);
+  if (!p) return -<i32>load<u32>(tb + L.TB_FAULT_CODE);
+  return wordLoad(p + S.TASK_WAITERS) == S.WAITERS_DONE ? outcome(p) : 0;
+}
+
+function outcome(p: usize): i32 {
+  const state = stateChange(p, 0, S.TASK_OBSERVED) & S.TASK_STATE_MASK;
+  if (state == S.TASK_DONE) {
+    const tag = valueOut(load<u64>(p + S.TASK_RESULT));
+    return tag < 0 ? tag : 16 + tag;
+  }
+  const error = load<u32>(p + S.TASK_ERROR);
+  if (error && !borrow(error)) return -<i32>L.E_MEMORY;
+  store<u32>(tb + L.TB_OUT_REF, error);
+  return state == S.TASK_CANCELLED ? 2 : 1;
+}
+
+/** Notes, for messages, what the running coroutine waits for. */
+export function waitsFor(kind: u32, object: u32): void {
+  const task = load<u32>(tb + L.TB_TASK);
+  if (!task) return;
+  const p = writeAddress(task);
+  store<u32>(p + S.TASK_WAITS_FOR, object);
+  store<u32>(p + S.TASK_WAITS, kind);
+}
+
+/** Asks a task to end. `reason`: an address or 0. 1 if this call is the one that cancels it. */
+export function taskCancel(task: u32, reason: u32): u32 {
+  enter();
+  stackProbe();
+  const p = writeAddress(task);
+  if (!p) return 0;
+  let word = stateOf(p);
+  while (true) {
+    if ((word & S.TASK_STATE_MASK) >= S.TASK_DONE || word & S.TASK_CANCELLING) return 0;
+    const old = wordCas(p + S.TASK_STATE, word, word | S.TASK_CANCELLING);
+    if (old == word) break;
+    word = old;
+  }
+  if (reason) countIncrement(reason);
+  store<u32>(p + S.TASK_REASON, reason);
+  countIncrement(task); // the stack's
+  word = stateChange(p, 0, S.TASK_CANCEL);
+  count(S.COUNTER_CANCELS);
+  if ((word & S.TASK_STATE_MASK) == S.TASK_RUNNING) cancelPush(task, p);
+  else countDecrement(task);
+  return 1;
+}
+
+function cancelPush(task: u32, p: usize): void {
+  const slot = load<u32>(p + S.TASK_OWNER);
+  const stack = threadBlock(slot) + S.TB_CANCELS;
+  let head = atomic.load<u32>(stack);
+  while (true) {
+    store<u32>(p + S.TASK_NEXT, head);
+    const old = atomic.cmpxchg<u32>(stack, head, task);
+    if (old == head) break;
+    head = old;
+  }
+  if (slot != tid) unpark(slot);
+}
+
+/** One task of this thread that is to be cancelled: its coroutine's number, -1 if there is none. */
+export function cancelTake(): i32 {
+  while (true) {
+    const task = atomic.load<u32>(tb + S.TB_CANCELS);
+    if (!task) return -1;
+    const p = readAddress(task);
+    // Only the owner takes, so the head cannot go and come back.
+    if (atomic.cmpxchg<u32>(tb + S.TB_CANCELS, task, load<u32>(p + S.TASK_NEXT)) != task) continue;
+    const running = (stateOf(p) & S.TASK_STATE_MASK) == S.TASK_RUNNING;
+    const fiber = <i32>load<u32>(p + S.TASK_SLOT);
+    countDecrement(task);
+    if (running) return fiber;
+  }
+}
+
+/** Why it was cancelled, borrowed; 0 if no reason was given. */
+export function taskReason(task: u32): u32 {
+  const p = readAddress(task);
+  if (!p) return 0;
+  const reason = load<u32>(p + S.TASK_REASON);
+  if (reason) borrow(reason);
+  return reason;
+}
+
+/**
+ * The first child that still runs, or that has failed and nobody has asked for its outcome; 0 if there is none. The others
+ * before it are let go. Its state is in OUT_A. Called by the parent's thread.
+ */
+export function childFirst(parent: u32): u32 {
+  stackProbe();
+  const link = writeAddress(parent) + S.TASK_CHILDREN;
+  while (true) {
+    const child = load<u32>(link);
+    if (!child) return 0;
+    const state = stateOf(readAddress(child));
+    if (!childIsOver(state)) {
+      store<u32>(tb + L.TB_OUT_A, state);
+      return child;
+    }
+    childUnlink(link, child);
+  }
+}
+
+// @ts-ignore: decorator
+@inline function childIsOver(state: u32): bool {
+  const over = state & S.TASK_STATE_MASK;
+  return over >= S.TASK_DONE && (over != S.TASK_FAILED || (state & S.TASK_OBSERVED) != 0);
+}
+
+// @ts-ignore: decorator
+@inline function childUnlink(link: usize, child: u32): void {
+  const p = writeAddress(child);
+  const next = load<u32>(p + S.TASK_SIBLING);
+  store<u32>(p + S.TASK_SIBLING, 0);
+  store<u32>(link, next);
+  countDecrement(child);
+}
+
+/** Lets go of all children that are over; how many are left. O(children): called when their number has doubled. */
+export function childrenSweep(parent: u32): u32 {
+  stackProbe();
+  let link = writeAddress(parent) + S.TASK_CHILDREN;
+  let left: u32 = 0;
+  while (true) {
+    const child = load<u32>(link);
+    if (!child) return left;
+    const p = writeAddress(child);
+    if (childIsOver(stateOf(p))) {
+      childUnlink(link, child);
+      continue;
+    }
+    left++;
+    link = p + S.TASK_SIBLING;
+  }
+}
+
+/** Asks all children to end. */
+export function childrenCancel(parent: u32): void {
+  let child = load<u32>(readAddress(parent) + S.TASK_CHILDREN);
+  while (child) {
+    taskCancel(child, 0);
+    child = load<u32>(readAddress(child) + S.TASK_SIBLING);
+  }
+}
+
+/** Somebody knows how it ended, or that it failed. */
+export function taskObserve(task: u32): void {
+  const p = writeAddress(task);
+  if (p) stateChange(p, 0, S.TASK_OBSERVED);
+}
+
+/** For messages: the state word; coroutine in OUT_REF, what it waits for in OUT_A (kind) and OUT_B, its number in OUT_TYPE. */
+export function taskInspect(task: u32): u32 {
+  const p = readAddress(task);
+  if (!p) return 0;
+  store<u32>(tb + L.TB_OUT_REF, load<u32>(p + S.TASK_COROUTINE));
+  store<u32>(tb + L.TB_OUT_A, load<u32>(p + S.TASK_WAITS));
+  store<u32>(tb + L.TB_OUT_B, load<u32>(p + S.TASK_WAITS_FOR));
+  store<u32>(tb + L.TB_OUT_TYPE, load<u32>(p + S.TASK_SERIAL));
+  return stateOf(p);
+}
+
+/** The next started task of a thread, from entry `from` on: its entry + 1, 0 if there is none; the task in OUT_REF. */
+export function taskScan(slot: u32, from: u32): u32 {
+  const block = threadBlock(slot);
+  const directory = <usize>load<u32>(block + S.TB_TASKS);
+  const entries = load<u32>(block + S.TB_TASKS_FRAMES) << S.TASKS_SHIFT;
+  for (let n = from; n < entries; n++) {
+    const frame = <usize>load<u32>(directory + ((n >>> S.TASKS_SHIFT) << 2));
+    const task = load<u32>(frame + ((n & ((1 << S.TASKS_SHIFT) - 1)) << 2));
+    if (!task) continue;
+    store<u32>(tb + L.TB_OUT_REF, task);
+    return n + 1;
+  }
+  return 0;
+}

@@ -1,0 +1,2 @@
+/** AssemblyScript's integer type, as the layout tables use it. */
+declare type u32 = number;

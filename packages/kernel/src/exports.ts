@@ -1,0 +1,69 @@
+/** The kernel's exports of machine, paging, heap and containers, as TypeScript sees them (assembly/index.ts). */
+
+export interface HeapExports {
+  // Threads.
+  threadInit(slot: number): number;
+  threadAttach(): void;
+  threadDetach(): void;
+  threadAdopt(slot: number): void;
+  stepBegin(task: number): void;
+  stepEnd(): number;
+  stepFinish(): void;
+  batchBegin(): void;
+  batchEnd(): void;
+  safepoint(): void;
+  reclaim(): number;
+  worldStop(): number;
+  worldIsStopped(): number;
+  worldResume(): void;
+  // Handles.
+  scopeOpen(): number;
+  scopeClose(newbornMark: number, borrowMark: number, generation: number): void;
+  borrow(address: number): number;
+  taskUnpin(task: number): void;
+  pinsRelease(slot: number): void;
+  countIncrement(address: number): void;
+  countDecrement(address: number): void;
+  // Types and structs.
+  typeDefine(type: number, size: number, refMask: number, valueMask: number): void;
+  typeRegister(
+    name: number, url: number, schema: number, hashLow: number, hashHigh: number, size: number, refLow: number, refHigh: number,
+  ): number;
+  typeRead(type: number): number;
+  structNew(type: number): number;
+  structNewRefs(type: number, a: number, b: number): number;
+  refLoad(address: number, offset: number): number;
+  refStore(address: number, offset: number, child: number): number;
+  f64Load(address: number, offset: number): number;
+  f64Store(address: number, offset: number, value: number): number;
+  i32Load(address: number, offset: number): number;
+  i32Store(address: number, offset: number, value: number): number;
+  // Strings.
+  stringIntern(length: number, wide: number): number;
+  stringCache(address: number): number;
+  stringCacheClear(): void;
+  stringNew(length: number, wide: number): number;
+  stringSeal(address: number): void;
+  stringRead(address: number): number;
+  // Containers.
+  listNew(type: number, capacity: number): number;
+  listLength(list: number): number;
+  listGet(list: number, index: number): number;
+  listSet(list: number, index: number, tag: number, ref: number, value: number): number;
+  listPush(list: number, tag: number, ref: number, value: number): number;
+  listPop(list: number): number;
+  dictNew(): number;
+  dictSize(dict: number): number;
+  dictGet(dict: number, keyRef: number, keyNumber: number): number;
+  dictSet(dict: number, keyRef: number, keyNumber: number, tag: number, ref: number, value: number): number;
+  dictAdd(dict: number, keyRef: number, keyNumber: number, by: number): number;
+  dictDelete(dict: number, keyRef: number, keyNumber: number): number;
+  dictCompareSet(
+    dict: number, keyRef: number, keyNumber: number,
+    oldTag: number, oldRef: number, oldNumber: number,
+    tag: number, ref: number, value: number,
+  ): number;
+  dictCopyShard(dict: number, shard: number, into: number): number;
+  /** Physical address of a virtual one, 0 on a fault. */
+  translate(address: number): number;
+}

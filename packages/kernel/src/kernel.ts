@@ -1,0 +1,112 @@
+/**
+ * One thread's view of the machine: an instance of the kernel over the shared memory, and typed arrays over the same bytes.
+ * The memory never grows, so no view goes stale.
+ */
+import { readFileSync } from "node:fs";
+import * as L from "../assembly/layout.js";
+import { KernelNotFoundError, OutOfMemoryError } from "./errors.js";
+import type { HeapExports } from "./exports.js";
+import { createMemory, plan } from "./plan.js";
+
+/** What starts the machine on another thread: structured-clonable. */
+export interface MachineHandle {
+  readonly memory: WebAssembly.Memory;
+  readonly module: WebAssembly.Module;
+  readonly gil: boolean;
+}
+
+/** Reads and compiles a build of the kernel. The URLs are written out so that bundlers see them. */
+export function compileKernel(gil: boolean): WebAssembly.Module {
+  const url = gil ? new URL("./kernel.gil.wasm", import.meta.url) : new URL("./kernel.free.wasm", import.meta.url);
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(url);
+  } catch (cause) {
+    throw new KernelNotFoundError(url.href, { cause });
+  }
+  return new WebAssembly.Module(bytes as BufferSource);
+}
+
+/** Makes a machine. `heapBytes`: physical memory for objects; `slots`: thread slots, of which slot 0 is never used. */
+export function createMachine(options: { heapBytes: number; slots: number; gil: boolean }): MachineHandle {
+  const made = plan(options.heapBytes, options.slots, options.gil);
+  return { memory: createMemory(made), module: compileKernel(options.gil), gil: options.gil };
+}
+
+export class Kernel<Exports extends HeapExports = HeapExports> {
+  readonly exports: Exports;
+  readonly u8: Uint8Array;
+  readonly i32: Int32Array;
+  readonly u32: Uint32Array;
+  readonly f64: Float64Array;
+  /** Physical address of this thread's block. */
+  readonly block: number;
+  // Indexes into the typed arrays of the words through which results come.
+  readonly outNumber: number;
+  readonly outRef: number;
+  readonly outType: number;
+  readonly outA: number;
+  readonly outB: number;
+  /** Byte address of scratch. */
+  readonly scratch: number;
+
+  /** Makes this thread the one of `slot`. Throws OutOfMemoryError if there is no frame for its lists. */
+  constructor(
+    readonly machine: MachineHandle,
+    readonly slot: number,
+  ) {
+    const { memory, module } = machine;
+    const instance = new WebAssembly.Instance(module, { env: { memory, now: () => performance.now() } });
+    this.exports = instance.exports as unknown as Exports;
+    this.u8 = new Uint8Array(memory.buffer);
+    this.i32 = new Int32Array(memory.buffer);
+    this.u32 = new Uint32Array(memory.buffer);
+    this.f64 = new Float64Array(memory.buffer);
+    this.block = this.threadBlock(slot);
+    this.outNumber = (this.block + L.TB_OUT_NUMBER) >>> 3;
+    this.outRef = (this.block + L.TB_OUT_REF) >>> 2;
+    this.outType = (this.block + L.TB_OUT_TYPE) >>> 2;
+    this.outA = (this.block + L.TB_OUT_A) >>> 2;
+    this.outB = (this.block + L.TB_OUT_B) >>> 2;
+    this.scratch = this.block + L.TB_SCRATCH;
+    if (this.exports.threadInit(slot) !== 0) throw new OutOfMemoryError(`Starting thread ${slot}`);
+  }
+
+  get gil(): boolean {
+    return this.machine.gil;
+  }
+
+  /** A word of the control block. */
+  control(field: number): number {
+    return this.u32[(L.CB + field) >>> 2] as number;
+  }
+
+  threadBlock(slot: number): number {
+    return this.control(L.CB_THREADS) + slot * L.THREAD_BLOCK_SIZE;
+  }
+
+  /** A counter of the thread in `slot`; may be a step behind. */
+  counter(slot: number, counter: number): number {
+    const at = (this.threadBlock(slot) + L.TB_COUNTERS + counter * 8) >>> 2;
+    return (this.u32[at] as number) + (this.u32[at + 1] as number) * 4294967296;
+  }
+
+  /** Physical address of a virtual one, without the TLB; 0 if it is not mapped. */
+  walk(address: number): number {
+    const page = address >>> L.PAGE_SHIFT;
+    if (page >= this.control(L.CB_VIRTUAL_PAGES)) return 0;
+    const pte = (this.control(L.CB_PAGE_TABLE) + page * 8) >>> 2;
+    if (!((this.u32[pte] as number) & L.PTE_PRESENT)) return 0;
+    const frame = this.u32[pte + 1] as number;
+    return this.control(L.CB_FRAME_BASE) + frame * L.PAGE_SIZE + (address & L.PAGE_MASK);
+  }
+}
+
+/** Tells the kernel where internal objects keep their references. Once, by the thread that starts the machine. */
+export function defineInternalTypes(exports: HeapExports): void {
+  exports.typeDefine(L.TYPE_LIST, L.LIST_SIZE, 1 << (L.LIST_ITEMS >>> 2), 0);
+  exports.typeDefine(L.TYPE_ARRAY, L.LIST_SIZE, 1 << (L.LIST_ITEMS >>> 2), 0);
+  exports.typeDefine(L.TYPE_RECORD, L.LIST_SIZE, 1 << (L.LIST_ITEMS >>> 2), 0);
+  const tables = (2 ** L.DICT_SHARDS - 1) << (L.DICT_TABLES >>> 2);
+  exports.typeDefine(L.TYPE_DICT, L.DICT_SIZE, tables, 0);
+}

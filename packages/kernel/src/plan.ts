@@ -1,0 +1,88 @@
+/**
+ * Where everything stands in physical memory. The plan is made once, by the thread that starts the machine, and written
+ * into the control block, where every instance of the kernel reads it.
+ */
+import * as L from "../assembly/layout.js";
+import { MemorySizeError } from "./errors.js";
+
+/** Bytes of a WebAssembly page; a shared memory has at most 65,536 of them. */
+const WASM_PAGE = 65536;
+export const MEMORY_MAX = 65536 * WASM_PAGE;
+/** Less than this holds the tables and a heap of a few arenas. */
+export const MEMORY_MIN = 1 << 20;
+
+export interface Plan {
+  /** Total size of the WebAssembly memory in bytes. */
+  readonly bytes: number;
+  readonly frames: number;
+  /** Control block fields: offset -> value. */
+  readonly fields: ReadonlyMap<number, number>;
+}
+
+const align = (value: number, to: number) => Math.ceil(value / to) * to;
+
+/**
+ * Plans a machine whose heap has `heapBytes` of physical memory and `slots` thread slots (slot 0 is never used). The
+ * kernel's own tables come on top; pages of them that are never touched cost nothing.
+ */
+export function plan(heapBytes: number, slots: number, gil: boolean): Plan {
+  const frames = Math.floor(heapBytes / L.PAGE_SIZE);
+  // Twice as many addresses as memory, so that runs find neighbouring pages in a fragmented heap.
+  const pages = Math.min(L.VIRTUAL_PAGES_MAX, align(2 * frames + 2 * L.ARENA_PAGES, L.ARENA_PAGES));
+  const arenas = pages / L.ARENA_PAGES;
+  const buckets = Math.max(1024, Math.min(1 << 20, 2 ** Math.ceil(Math.log2(frames * 4))));
+
+  const fields = new Map<number, number>();
+  let at = L.CB + L.PAGE_SIZE;
+  const place = (field: number, bytes: number) => {
+    fields.set(field, at);
+    at = align(at + bytes, 128);
+  };
+  place(L.CB_THREADS, slots * L.THREAD_BLOCK_SIZE);
+  place(L.CB_TYPES, L.TYPES_MAX * L.TYPE_ENTRY_SIZE);
+  place(L.CB_ARENA_MAP, arenas * 8);
+  place(L.CB_ARENA_KIND, arenas * 4);
+  place(L.CB_FRAME_MAP, align(frames, 64) / 8);
+  place(L.CB_INTERN, buckets * 4);
+  place(L.CB_PAGE_TABLE, pages * 8);
+  place(L.CB_DESCRIPTORS, pages * L.PAGE_DESCRIPTOR_SIZE);
+  place(L.CB_TLBS, slots * 2 * L.TLB_SIZE);
+  at = align(at, L.PAGE_SIZE);
+  fields.set(L.CB_FRAME_BASE, at);
+  const bytes = align(at + frames * L.PAGE_SIZE, WASM_PAGE);
+  if (bytes > MEMORY_MAX) {
+    const most = Math.floor((heapBytes - (bytes - MEMORY_MAX)) / (1 << 20));
+    throw new MemorySizeError(
+      `memory is ${heapBytes} bytes; the heap and the kernel's tables must fit in 4 GiB, so at most ${most} MiB with ${slots - 1} thread slots`,
+    );
+  }
+  fields.set(L.CB_MAGIC, 0x756e6769);
+  fields.set(L.CB_GIL_BUILD, gil ? 1 : 0);
+  fields.set(L.CB_SLOTS, slots);
+  fields.set(L.CB_FRAMES, frames);
+  fields.set(L.CB_FRAMES_FREE, frames);
+  fields.set(L.CB_VIRTUAL_PAGES, pages);
+  fields.set(L.CB_ARENAS, arenas);
+  fields.set(L.CB_INTERN_BUCKETS, buckets);
+  fields.set(L.CB_PHYSICAL_LIMIT, bytes);
+  fields.set(L.CB_TYPE_COUNT, L.TYPE_FIRST_USER);
+  fields.set(L.CB_EPOCH, 8); // so that "2 epochs old" never looks before the beginning
+  fields.set(L.CB_TRANSLATION_EPOCH, 1);
+  return { bytes, frames, fields };
+}
+
+/** Makes the memory and writes the plan into it. Page 0 of the address space is taken, and never mapped. */
+export function createMemory(made: Plan): WebAssembly.Memory {
+  const pages = made.bytes / WASM_PAGE;
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  const words = new Uint32Array(memory.buffer);
+  for (const [field, value] of made.fields) words[(L.CB + field) >>> 2] = value;
+  const arenaMap = made.fields.get(L.CB_ARENA_MAP) as number;
+  words[arenaMap >>> 2] = 1;
+  const frameMap = made.fields.get(L.CB_FRAME_MAP) as number;
+  // Frames beyond the last are in use for ever.
+  for (let frame = made.frames; frame < align(made.frames, 64); frame++) {
+    words[(frameMap >>> 2) + (frame >>> 5)] = ((words[(frameMap >>> 2) + (frame >>> 5)] as number) | (1 << (frame & 31))) >>> 0;
+  }
+  return memory;
+}

@@ -1,0 +1,86 @@
+/**
+ * The registry: coroutines by id, which is the module's URL + "#" + key. A thread that is to run one imports the module and
+ * finds it here.
+ */
+import { pathToFileURL } from "node:url";
+import { CoroutineNotRegisteredError, OptionError } from "./errors.js";
+import { callOperation } from "./operation.js";
+import type { Coroutine, CoroutineBody, Registered, Shareables } from "./types.js";
+
+export interface Definition {
+  readonly id: string;
+  readonly url: string;
+  readonly name: string;
+  readonly body: CoroutineBody;
+  /** Address of the id as a shared string, by heap of this thread. */
+  readonly addresses: WeakMap<object, number>;
+}
+
+const definitions = new Map<string, Definition>();
+const definitionOfCoroutine = new WeakMap<object, Definition>();
+
+/** Where a module is: `import.meta` in an ES module, `module` in a CommonJS one. */
+export type Where = { readonly url: string } | { readonly filename: string };
+
+/**
+ * Registers the coroutines of a module: `export const { transfer } = coroutines(import.meta, { *transfer(a, b) { ... } })`.
+ * Their module must be importable by its URL, and register them whenever it is imported.
+ */
+export function coroutines<T extends Record<string, CoroutineBody>>(where: Where, bodies: T & Shareables<T>): Registered<T> {
+  const url = urlOf(where);
+  const result: Record<string, unknown> = {};
+  for (const [name, body] of Object.entries(bodies as Record<string, unknown>)) {
+    if (typeof body !== "function" || !isGeneratorFunction(body)) {
+      throw new OptionError("coroutines()", name, `a generator function (*${name}() { ... })`, typeof body);
+    }
+    result[name] = register(url, name, body as CoroutineBody);
+  }
+  return result as Registered<T>;
+}
+
+function urlOf(where: Where): string {
+  if (where && "url" in where && typeof where.url === "string") return where.url;
+  if (where && "filename" in where && typeof where.filename === "string") return pathToFileURL(where.filename).href;
+  throw new OptionError("coroutines()", "its first argument", "import.meta (or module, in CommonJS)", where);
+}
+
+function isGeneratorFunction(body: unknown): boolean {
+  return Object.prototype.toString.call(body) === "[object GeneratorFunction]";
+}
+
+/**
+ * In a bundle several modules share one URL, so a key can come twice: the second gets the suffix "~2", the same on every
+ * thread because a bundle is evaluated in one order. The same source text again is the same module evaluated again (the
+ * names in one bundle file differ), and keeps its id.
+ */
+function register(url: string, name: string, body: CoroutineBody): Coroutine<unknown[], unknown> {
+  const text = body.toString();
+  let id = `${url}#${name}`;
+  for (let n = 2; ; n++) {
+    const known = definitions.get(id);
+    if (!known || known.body.toString() === text) break;
+    id = `${url}#${name}~${n}`;
+  }
+  const definition: Definition = { id, url, name, body, addresses: new WeakMap() };
+  definitions.set(id, definition);
+  const coroutine = (...args: unknown[]) => callOperation(definition.name, body(...args));
+  Object.defineProperty(coroutine, "name", { value: name });
+  Object.defineProperty(coroutine, "id", { value: id, enumerable: true });
+  definitionOfCoroutine.set(coroutine, definition);
+  return coroutine as unknown as Coroutine<unknown[], unknown>;
+}
+
+export function definitionById(id: string): Definition | undefined {
+  return definitions.get(id);
+}
+
+export function definitionOf(coroutine: unknown): Definition {
+  const found = typeof coroutine === "function" ? definitionOfCoroutine.get(coroutine) : undefined;
+  if (!found) throw new CoroutineNotRegisteredError(coroutine);
+  return found;
+}
+
+/** The module of an id. */
+export function moduleOf(id: string): string {
+  return id.slice(0, id.lastIndexOf("#"));
+}

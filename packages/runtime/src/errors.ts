@@ -1,0 +1,149 @@
+/** Errors of the runtime. All derive from UngilError and carry a stable `code`; docs/errors.md lists them with their triggers. */
+import { UngilError } from "@ungil/kernel";
+
+/** `Runtime.start` on a worker thread: mostly a one-file program without a guard, which the worker has imported. */
+export class RuntimeInWorkerError extends UngilError {
+  constructor() {
+    super(
+      "RUNTIME_IN_WORKER",
+      "Runtime.start() runs on the main thread only, and this is a worker thread. A worker imports the module of each " +
+        "coroutine that it runs; keep what only the main thread is to do behind a guard:\n\n" +
+        '  import { isMainThread } from "node:worker_threads";\n' +
+        "  if (isMainThread) {\n    const rt = await Runtime.start();\n    ...\n  }\n",
+    );
+  }
+}
+
+/** A worker could not import the module of a coroutine, or one of `preload`. */
+export class ModuleLoadError extends UngilError {
+  constructor(
+    readonly url: string,
+    options?: ErrorOptions,
+  ) {
+    const cause = options?.cause;
+    const reason = cause instanceof Error ? `: ${cause.name}: ${cause.message}` : "";
+    super(
+      "MODULE_LOAD",
+      `A worker thread cannot import ${url}${reason}. Workers load code by its URL: it must be a file that node can import ` +
+        "by itself, or `preload` must register what makes it so.",
+      options,
+    );
+  }
+}
+
+/** The module was imported, but it did not register a coroutine of that name. */
+export class CoroutineNotFoundError extends UngilError {
+  constructor(id: string) {
+    const at = id.lastIndexOf("#");
+    super(
+      "COROUTINE_NOT_FOUND",
+      `${id.slice(0, at)} registers no coroutine "${id.slice(at + 1)}" on a worker thread. coroutines(import.meta, { ... }) ` +
+        "must run whenever the module is imported, not only on the main thread.",
+    );
+  }
+}
+
+/** Something that is no registered coroutine was given to run or spawn. */
+export class CoroutineNotRegisteredError extends UngilError {
+  constructor(value: unknown) {
+    const what = typeof value === "function" ? `function ${value.name || "(anonymous)"}` : String(value);
+    super(
+      "COROUTINE_NOT_REGISTERED",
+      `${what} is not a registered coroutine: another thread could not find its code. Define it with ` +
+        "export const { name } = coroutines(import.meta, { *name() { ... } }).",
+    );
+  }
+}
+
+export class ThreadCountError extends UngilError {
+  constructor(value: unknown, most: number) {
+    super("THREAD_COUNT", `threads must be a whole number from 1 to ${most}, not ${String(value)}`);
+  }
+}
+
+export class UnknownOptionError extends UngilError {
+  constructor(where: string, name: string, known: readonly string[]) {
+    super("UNKNOWN_OPTION", `${where} has no option "${name}". It has: ${known.join(", ")}`);
+  }
+}
+
+export class OptionError extends UngilError {
+  constructor(where: string, name: string, expected: string, value: unknown) {
+    super("OPTION", `${where}: ${name} must be ${expected}, not ${String(value)}`);
+  }
+}
+
+export class RuntimeClosedError extends UngilError {
+  constructor(message = "This runtime is closed") {
+    super("RUNTIME_CLOSED", message);
+  }
+}
+
+/** An operation was made, and its coroutine went on without waiting for it. */
+export class OperationNotAwaitedError extends UngilError {
+  constructor(operation: string) {
+    super(
+      "OPERATION_NOT_AWAITED",
+      `${operation} was created, but nobody waited for it: it has done nothing. Write yield* ${operation} (with the star).`,
+    );
+  }
+}
+
+/** An operation was used where no coroutine runs. */
+export class NotInCoroutineError extends UngilError {
+  constructor(operation: string) {
+    super("NOT_IN_COROUTINE", `${operation} works inside a coroutine only, with yield*`);
+  }
+}
+
+/** The coroutine was asked to end: `cause` says why. */
+export class CancelledError extends UngilError {
+  constructor(message = "The coroutine was cancelled", options?: ErrorOptions) {
+    super("CANCELLED", message, options);
+  }
+}
+
+/** Every thread is parked, there is no timer and no promise to wait for, and coroutines wait for each other. */
+export class DeadlockError extends UngilError {
+  constructor(readonly coroutines: readonly string[]) {
+    super("DEADLOCK", `No coroutine can ever go on:\n${coroutines.map((line) => `  ${line}`).join("\n")}`);
+  }
+}
+
+/** A thread ended while it ran coroutines. */
+export class WorkerCrashedError extends UngilError {
+  constructor(
+    readonly thread: number,
+    readonly exitCode: number,
+    options?: ErrorOptions,
+  ) {
+    const cause = options?.cause;
+    const why = cause instanceof Error ? `an uncaught ${cause.name}: ${cause.message}` : `exit code ${exitCode}`;
+    super("WORKER_CRASHED", `Thread ${thread} ended (${why}) while it ran this coroutine`, options);
+  }
+}
+
+/** The lock was held by a coroutine whose thread died: what it guards may be half changed. */
+export class LockPoisonedError extends UngilError {
+  constructor(what: string) {
+    super(
+      "LOCK_POISONED",
+      `The lock of ${what} was held by a thread that died: what it guards may be half changed. Repair it, then call clearPoison().`,
+    );
+  }
+}
+
+/** A coroutine threw something that this thread has no class for; `name` is that of its class. */
+export class RemoteError extends UngilError {
+  constructor(message: string, name: string) {
+    super("REMOTE", message);
+    this.name = name;
+  }
+}
+
+/** A thread did not start. */
+export class ThreadStartError extends UngilError {
+  constructor(message: string, options?: ErrorOptions) {
+    super("THREAD_START", message, options);
+  }
+}

@@ -1,0 +1,106 @@
+/** What people may ask for, checked before anything is started. */
+import { availableParallelism } from "node:os";
+import path from "node:path";
+import { createRequire } from "node:module";
+import { pathToFileURL } from "node:url";
+import { Layout, MEMORY_MAX, MEMORY_MIN, MemorySizeError } from "@ungil/kernel";
+import { OptionError, ThreadCountError, UnknownOptionError } from "./errors.js";
+import type { Task } from "./task.js";
+
+export interface RuntimeOptions {
+  /** Worker threads; one for each core unless told. */
+  threads?: number;
+  /** true: one thread at a time runs steps (CPython's way). false: all at once. Same results. Default false. */
+  gil?: boolean;
+  /** Size of the shared heap: bytes, or a text such as "256MiB". Default 256MiB; untouched memory costs nothing. */
+  memory?: number | string;
+  /** Modules that every thread imports first (that is how a TypeScript loader is registered). */
+  preload?: readonly (URL | string)[];
+  /** GIL switch interval in milliseconds, CPython's sys.setswitchinterval. Default 5. */
+  switchInterval?: number;
+  /** A task failed and nobody awaits it. Default: an uncaught exception. */
+  onUnhandled?: (error: unknown, task: Task<unknown>) => void;
+}
+
+export interface CloseOptions {
+  /** Milliseconds that running work gets before it is cancelled. Default 0. */
+  timeout?: number;
+}
+
+export interface Settings {
+  readonly threads: number;
+  readonly gil: boolean;
+  readonly heapBytes: number;
+  readonly preload: readonly string[];
+  readonly switchMicroseconds: number;
+  readonly onUnhandled: ((error: unknown, task: Task<unknown>) => void) | undefined;
+}
+
+/** Slot 0 is never used, slot 1 is the main thread's. */
+export const THREADS_MAX = Layout.THREAD_SLOTS_MAX - 2;
+
+const START = "Runtime.start()";
+const known = ["threads", "gil", "memory", "preload", "switchInterval", "onUnhandled"];
+
+export function checkOptions(options: RuntimeOptions = {}): Settings {
+  checkNames(START, options, known);
+  const { threads = availableParallelism(), gil = false, memory = "256MiB", preload = [], switchInterval = 5, onUnhandled } = options;
+  if (!Number.isInteger(threads) || threads < 1 || threads > THREADS_MAX) throw new ThreadCountError(threads, THREADS_MAX);
+  if (typeof gil !== "boolean") throw new OptionError(START, "gil", "true or false", gil);
+  if (typeof switchInterval !== "number" || !(switchInterval >= 0.01 && switchInterval <= 10_000)) {
+    throw new OptionError(START, "switchInterval", "a number of milliseconds from 0.01 to 10000", switchInterval);
+  }
+  if (onUnhandled !== undefined && typeof onUnhandled !== "function") {
+    throw new OptionError(START, "onUnhandled", "a function", onUnhandled);
+  }
+  if (!Array.isArray(preload)) throw new OptionError(START, "preload", "an array of URLs", preload);
+  return {
+    threads: Math.min(threads, THREADS_MAX),
+    gil,
+    heapBytes: parseSize(memory),
+    preload: preload.map(resolveModule),
+    switchMicroseconds: Math.round(switchInterval * 1000),
+    onUnhandled,
+  };
+}
+
+export function checkClose(options: CloseOptions = {}): number {
+  checkNames("close()", options, ["timeout"]);
+  const { timeout = 0 } = options;
+  if (typeof timeout !== "number" || !(timeout >= 0)) throw new OptionError("close()", "timeout", "a number of milliseconds, 0 or more", timeout);
+  return timeout;
+}
+
+/** Options are checked by name: a misspelt one must not be ignored. */
+export function checkNames(where: string, options: object, names: readonly string[]): void {
+  if (typeof options !== "object" || options === null) throw new OptionError(where, "its argument", "an object of options", options);
+  for (const name of Object.keys(options)) if (!names.includes(name)) throw new UnknownOptionError(where, name, names);
+}
+
+const units: Record<string, number> = { "": 1, B: 1, KIB: 2 ** 10, MIB: 2 ** 20, GIB: 2 ** 30, KB: 1e3, MB: 1e6, GB: 1e9 };
+
+export function parseSize(memory: number | string): number {
+  const match = typeof memory === "string" ? /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(memory) : null;
+  const unit = match ? units[match[2]!.toUpperCase()] : undefined;
+  const bytes = typeof memory === "number" ? memory : match && unit ? Math.floor(Number(match[1]) * unit) : Number.NaN;
+  if (!Number.isSafeInteger(bytes) || bytes < 0) {
+    throw new MemorySizeError(`memory must be a number of bytes or a text such as "256MiB", not ${JSON.stringify(memory) ?? String(memory)}`);
+  }
+  if (bytes < MEMORY_MIN) throw new MemorySizeError(`memory is ${bytes} bytes; ${MEMORY_MIN} (1 MiB) is the least`);
+  if (bytes > MEMORY_MAX) throw new MemorySizeError(`memory is ${bytes} bytes; one address space is 4 GiB (${MEMORY_MAX})`);
+  return bytes;
+}
+
+/** A module as a worker can import it: URLs as they are, paths and package names from the current directory. */
+function resolveModule(module: URL | string): string {
+  if (module instanceof URL) return module.href;
+  if (typeof module !== "string") throw new OptionError(START, "preload", "an array of URLs", module);
+  if (/^(file|data|node):/.test(module)) return module;
+  if (path.isAbsolute(module) || /^\.{1,2}[/\\]/.test(module)) return pathToFileURL(path.resolve(module)).href;
+  try {
+    const found = createRequire(path.join(process.cwd(), "preload.js")).resolve(module);
+    return path.isAbsolute(found) ? pathToFileURL(found).href : found;
+  } catch {
+    return module;
+  }
+}

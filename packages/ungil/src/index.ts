@@ -1,0 +1,2 @@
+export * from "@ungil/heap";
+export * from "@ungil/runtime";
