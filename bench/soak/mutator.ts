@@ -1,5 +1,5 @@
 // Plays a script on the shared world and on objects of its own, and tells what it took out of the shared containers.
-import { all, coroutines, type Guard, keep, lock, release, scope, sleep, spawn, type Task, tryLock } from "ungil";
+import { all, coroutines, type Guard, keep, lock, release, scope, sleep, spawn, type Steps, type Task, tryLock } from "ungil";
 import { OwnObjects } from "./own.js";
 import { makeParcel, type Parcel, parcelFault } from "./parcel.js";
 import { needsWaiting, type SharedOp, script, type Waiting } from "./script.js";
@@ -100,7 +100,7 @@ export function at(world: World, op: Exclude<SharedOp, Waiting>, registered: num
 }
 
 /** The operations that wait for a lock or a child. */
-function* wait(world: World, op: Waiting): Generator<void, void, unknown> {
+function* wait(world: World, op: Waiting): Steps<void> {
   if (op.kind === "cells") yield* changeCells(world, op);
   else if (op.kind === "slots") yield* changeSlots(world, op);
   else yield* children(world, op);
@@ -112,7 +112,7 @@ function whole(parcel: Parcel): Parcel {
   return parcel;
 }
 
-function* changeCells(world: World, op: SharedOp & { kind: "cells" }): Generator<void, void, unknown> {
+function* changeCells(world: World, op: SharedOp & { kind: "cells" }): Steps<void> {
   const [a, b] = scope(() => [keep(world.cells!.get(op.a)!), keep(world.cells!.get(op.b)!)] as const);
   const attempt: Guard | null = op.attempt ? tryLock(a, b) : null;
   const guard = attempt ?? (yield* lock(a, b));
@@ -137,7 +137,7 @@ function changeCell(cell: Cell, other: Cell, op: SharedOp & { kind: "cells" }, s
   cell.journal!.push(op.token);
 }
 
-function* changeSlots(world: World, op: SharedOp & { kind: "slots" }): Generator<void, void, unknown> {
+function* changeSlots(world: World, op: SharedOp & { kind: "slots" }): Steps<void> {
   const [a, b] = scope(() => [keep(world.slots!.get(op.a)!), keep(world.slots!.get(op.b)!)] as const);
   const guard = yield* lock(a, b);
   if (op.hold) yield;
@@ -166,7 +166,7 @@ function changeSlot(a: Slot, b: Slot, op: SharedOp & { kind: "slots" }): void {
   b.journal!.push(op.token);
 }
 
-function* children(world: World, op: SharedOp & { kind: "children" }): Generator<void, void, unknown> {
+function* children(world: World, op: SharedOp & { kind: "children" }): Steps<void> {
   const tasks: Task<number>[] = [];
   for (let turn = 0; turn < op.count; turn++)
     tasks.push(yield* spawn(child, world, op.key, turn, op.fail && turn === 0));

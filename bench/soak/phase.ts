@@ -119,7 +119,7 @@ async function endThread(rt: Runtime, world: World, token: number): Promise<stri
     return "a coroutine whose thread ended came back";
   } catch (error) {
     const { code } = error as { code?: string };
-    return code === "ERR_WORKER_CRASHED" ? null : `a thread that ended gave ${String(error)}`;
+    return code === "WORKER_CRASHED" ? null : `a thread that ended gave ${String(error)}`;
   }
 }
 

@@ -26,7 +26,11 @@ const units = [
     outputs: ["kernel.gil.wasm", "kernel.free.wasm", "kernel.bench.gil.wasm", "kernel.bench.free.wasm"],
     command: () => ["scripts/build.mjs"],
   },
-  { name: "kernel", dir: "packages/kernel", inputs: ["src", "assembly/layout.ts", ...common] },
+  {
+    name: "kernel",
+    dir: "packages/kernel",
+    inputs: ["src", "assembly/layout.ts", "assembly/layout-sync.ts", ...common],
+  },
   { name: "heap", dir: "packages/heap", inputs: ["src", ...common], after: ["kernel"] },
   { name: "runtime", dir: "packages/runtime", inputs: ["src", ...common], after: ["kernel", "heap"] },
   { name: "ungil", dir: "packages/ungil", inputs: ["src", ...common], after: ["kernel", "heap", "runtime"] },
@@ -55,7 +59,11 @@ function hashOf(unit) {
     ...unit.inputs.flatMap((name) => files(path.join(root, unit.dir, name))),
     ...(unit.after ?? []).flatMap((name) => {
       const dist = path.join(root, units.find((other) => other.name === name).dir, "dist");
-      return existsSync(dist) ? readdirSync(dist).filter((file) => file.endsWith(".d.ts")).map((file) => path.join(dist, file)) : [];
+      return existsSync(dist)
+        ? readdirSync(dist)
+            .filter((file) => file.endsWith(".d.ts"))
+            .map((file) => path.join(dist, file))
+        : [];
     }),
   ];
   const hash = createHash("sha256");
@@ -71,7 +79,9 @@ const stampOf = (unit) => path.join(root, unit.dir, "dist", `.stamp-${unit.name}
 function isCurrent(unit) {
   const stamp = stampOf(unit);
   if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== hashOf(unit)) return false;
-  return (unit.outputs ?? ["index.js", "index.d.ts"]).every((file) => existsSync(path.join(root, unit.dir, "dist", file)));
+  return (unit.outputs ?? ["index.js", "index.d.ts"]).every((file) =>
+    existsSync(path.join(root, unit.dir, "dist", file)),
+  );
 }
 
 /** Two builds in one work tree would write the same files: the second waits for the first. */
@@ -103,7 +113,8 @@ function clean(unit) {
   for (const entry of readdirSync(dist)) {
     const wasm = entry.includes(".wasm");
     const stamp = entry.startsWith(".stamp-");
-    if (!stamp && wasm === (unit.name === "kernel.wasm")) rmSync(path.join(dist, entry), { recursive: true, force: true });
+    if (!stamp && wasm === (unit.name === "kernel.wasm"))
+      rmSync(path.join(dist, entry), { recursive: true, force: true });
   }
 }
 
@@ -113,7 +124,8 @@ function execute(unit) {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [script, ...args], { cwd, stdio: ["ignore", "pipe", "pipe"] });
     let output = "";
-    for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => (output += text));
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding("utf8").on("data", (text) => (output += text));
     child.on("error", reject);
     child.on("close", (code) => resolve({ ok: code === 0, output }));
   });

@@ -40,8 +40,12 @@ export async function buildAndRun(program) {
     process.exitCode = 1;
     return;
   }
-  process.exitCode = await run(process.execPath, [fileURLToPath(new URL(`../../${program}`, import.meta.url)), ...userArguments()], {
-    cwd: typedIn,
-    env: { ...process.env, INIT_CWD: typedIn },
-  });
+  process.exitCode = await run(
+    process.execPath,
+    [fileURLToPath(new URL(`../../${program}`, import.meta.url)), ...userArguments()],
+    {
+      cwd: typedIn,
+      env: { ...process.env, INIT_CWD: typedIn },
+    },
+  );
 }

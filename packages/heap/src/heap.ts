@@ -76,13 +76,25 @@ export class Heap {
     this.x.batchBegin();
     thread.scope = scope;
     try {
-      const result = work(scope);
-      return isWrapper(result) && result[SCOPE] === scope ? (this.keep(result) as unknown as T) : result;
+      return this.#keepAll(work(scope), scope) as T;
     } finally {
       scope.open = false;
       thread.scope = outer;
       this.x.batchEnd();
     }
+  }
+
+  /** What leaves a batch: its handles are kept, also those in plain arrays and objects (copies, entries). */
+  #keepAll(value: unknown, scope: Scope): unknown {
+    if (typeof value !== "object" || value === null) return value;
+    if (isWrapper(value)) return value[SCOPE] === scope ? this.keep(value) : value;
+    if (Array.isArray(value)) {
+      for (let n = 0; n < value.length; n++) value[n] = this.#keepAll(value[n], scope);
+    } else if (Object.getPrototypeOf(value) === Object.prototype) {
+      const record = value as Record<string, unknown>;
+      for (const key of Object.keys(record)) record[key] = this.#keepAll(record[key], scope);
+    }
+    return value;
   }
 
   // Kept handles.
@@ -124,9 +136,9 @@ export class Heap {
     else this.batch(() => this.x.countDecrement(address));
   }
 
-  /** Kept handles of this thread: address -> how many. `verify` counts them. */
-  get kept(): ReadonlyMap<number, number> {
-    return this.#kept;
+  /** Addresses of this thread's kept handles, each as often as it is kept: what `verifyHeap` must know. */
+  *kept(): Generator<number> {
+    for (const [address, n] of this.#kept) for (let k = 0; k < n; k++) yield address >>> 0;
   }
 
   // Types.

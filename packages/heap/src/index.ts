@@ -13,4 +13,5 @@ export { bool, type Class, dict, f64, type Field, type Fields, i32, list, ref, t
 export { KeptScope, Scope, thread } from "./scope.js";
 export { ADDRESS, addressOf, id, is, isWrapper, keep, KIND, nameOf, refcount, release, SCOPE, type Shared, sizeof, type Wrapper } from "./shared.js";
 export { linkExports, struct, tokenOf, unlinkedModules } from "./struct.js";
+export { type Verification, verifyHeap } from "./verify.js";
 export { type Crossing, crossing, refOut, valueIn, valueOut } from "./value.js";

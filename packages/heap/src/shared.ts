@@ -116,7 +116,8 @@ export function defineShared(prototype: object, token: ClassToken, fields: (wrap
     } catch {
       return `${name} (released)`;
     }
-    return `${name} ${inspector(fields(this), { ...options, depth } as object)}`;
+    const text = (wrapper: Wrapper) => `${name} ${inspector(fields(wrapper), { ...options, depth } as object)}`;
+    return this[SCOPE].open ? text(this) : slow(this, text);
   };
   Object.defineProperties(prototype, {
     [KIND]: { value: token },

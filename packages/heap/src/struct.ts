@@ -10,7 +10,7 @@ import { type FieldLayout, type Fields, layOut, type Schema, type Struct, type S
 import { type Scope, thread } from "./scope.js";
 import { ADDRESS, addressOf, type ClassToken, defineShared, isWrapper, KIND, makeWrap, nameOf, SCOPE, slow, type Wrap, type Wrapper } from "./shared.js";
 
-type Construct = (scope: Scope, init: unknown, target: unknown) => number;
+type Constructor = (new (init: unknown) => Wrapper) & { prototype: object };
 
 /** What the generated code refers to. */
 interface Environment {
@@ -19,15 +19,15 @@ interface Environment {
   KIND: typeof KIND;
   thread: typeof thread;
   slow: typeof slow;
-  idOf(heap: Heap): number;
   token(field: number): ClassToken;
   addressIn(value: unknown, token: ClassToken, scope: Scope, field: number): number;
   textIn(value: unknown, scope: Scope, field: number): number;
   typeError(field: number, value: unknown): never;
   fail(scope: Scope, code: number, field: number): never;
   create(scope: Scope, construct: () => number): number;
-  link(target: unknown): void;
-  constructOutside(wrapper: Wrapper, init: unknown, construct: Construct, target: unknown): void;
+  prepare(heap: Heap, target: unknown): number;
+  handle(target: Constructor): Wrap;
+  constructOutside(target: Constructor, init: unknown): Wrapper;
 }
 
 const expected: Record<FieldLayout["kind"], string> = {
@@ -117,7 +117,13 @@ function fieldsOf(wrapper: Wrapper, layout: StructLayout): Record<string, unknow
 }
 
 function generate(layout: StructLayout): { prototype: object } {
-  const source = [`"use strict";`, `const { A, S, KIND, thread, slow } = env;`, `let heap = null, type = 0;`];
+  const source = [
+    `"use strict";`,
+    "const { A, S, KIND, thread, slow } = env;",
+    "let heap = null, type = 0, target = null, Handle = null;",
+    "const none = Object.freeze({});",
+    "function Nothing() {}",
+  ];
   layout.fields.forEach((field, n) => {
     if (field.kind === "ref") source.push(`let k${n} = null, W${n} = null;`);
   });
@@ -134,28 +140,32 @@ function referenceSource(value: string, n: number): string {
   return `(${value} === null || ${value} === undefined ? 0 : ${value}[KIND] === ${resolve(n)} && ${value}[S].open && ${value}[S].x === s.x ? ${value}[A] : env.addressIn(${value}, k${n}, s, ${n}))`;
 }
 
+/**
+ * The constructor returns a wrapper of its own making instead of `this`: then every instance, new or read from memory, has
+ * one hidden class. A derived class (of nothing) because such a constructor makes no `this` first.
+ */
 function constructorSource(layout: StructLayout): string {
-  const refs = layout.fields.every((field) => field.kind === "ref") && layout.fields.length <= 2;
-  const lines: string[] = ["function construct(s, init, target) {", "  if (s.heap !== heap) { env.link(target); type = env.idOf(s.heap); heap = s.heap; }"];
-  layout.fields.forEach((field, n) => lines.push(`  let v${n} = init[${JSON.stringify(field.name)}];`));
-  if (refs) {
-    const args = layout.fields.map((_, n) => `a${n}`);
-    while (args.length < 2) args.push("0");
-    layout.fields.forEach((_, n) => lines.push(`  const a${n} = ${referenceSource(`v${n}`, n)};`));
-    lines.push(`  const r = s.x.structNewRefs(type, ${args.join(", ")});`);
-    lines.push(`  return r > 0 && r < ${L.ERROR_LIMIT} ? env.create(s, () => s.x.structNewRefs(type, ${args.join(", ")})) : r;`);
-  } else {
-    lines.push(...scratchSource(layout));
-    lines.push("  const r = s.x.structNew(type);");
-    lines.push(`  return r > 0 && r < ${L.ERROR_LIMIT} ? env.create(s, () => s.x.structNew(type)) : r;`);
-  }
-  lines.push("}", "const none = Object.freeze({});");
-  lines.push("function Base(init) {");
-  lines.push("  const s = thread.scope;");
-  lines.push("  if (s !== null && s.open) { this[A] = construct(s, init === undefined ? none : init, new.target); this[S] = s; }");
-  lines.push("  else env.constructOutside(this, init === undefined ? none : init, construct, new.target);");
-  lines.push("}");
+  const lines: string[] = ["class Base extends Nothing {", "  constructor(init = none) {", "    const s = thread.scope;"];
+  lines.push("    if (s === null || !s.open) return env.constructOutside(new.target, init);");
+  lines.push("    if (s.heap !== heap || new.target !== target) { type = env.prepare(s.heap, new.target); heap = s.heap; target = new.target; Handle = env.handle(target); }");
+  layout.fields.forEach((field, n) => lines.push(`    let v${n} = init[${JSON.stringify(field.name)}];`));
+  const call = onlyRefs(layout) ? refsCall(layout, lines) : scratchCall(layout, lines);
+  lines.push(`    let r = ${call};`);
+  lines.push(`    if (r > 0 && r < ${L.ERROR_LIMIT}) r = env.create(s, () => ${call});`);
+  lines.push("    return new Handle(r, s);", "  }", "}");
   return lines.join("\n");
+}
+
+const onlyRefs = (layout: StructLayout) => layout.fields.length <= 2 && layout.fields.every((field) => field.kind === "ref");
+
+function refsCall(layout: StructLayout, lines: string[]): string {
+  layout.fields.forEach((_, n) => lines.push(`    const a${n} = ${referenceSource(`v${n}`, n)};`));
+  return `s.x.structNewRefs(type, ${layout.fields.length > 0 ? "a0" : "0"}, ${layout.fields.length > 1 ? "a1" : "0"})`;
+}
+
+function scratchCall(layout: StructLayout, lines: string[]): string {
+  lines.push(...scratchSource(layout));
+  return "s.x.structNew(type)";
 }
 
 /** Checks all fields, then writes the body to scratch: nothing runs between the two that could use scratch itself. */
@@ -214,7 +224,6 @@ function environment(layout: StructLayout): Environment {
     KIND,
     thread,
     slow,
-    idOf: (heap) => heap.typeId(layout),
     token(n) {
       const field = layout.fields[n] as FieldLayout;
       const target = field.target?.();
@@ -239,12 +248,15 @@ function environment(layout: StructLayout): Environment {
       return scope.heap.fail(`${layout.name}.${fieldName(n)}`, code);
     },
     create: (scope, construct) => scope.heap.retry(`new ${layout.name}`, construct),
-    link: tokenOf,
-    constructOutside(wrapper, init, construct, target) {
+    prepare(heap, target) {
+      tokenOf(target);
+      return heap.typeId(layout);
+    },
+    handle: (target) => (target.prototype === layout.token.wrap.prototype ? layout.token.wrap : makeWrap(target.prototype)),
+    constructOutside(target, init) {
       const root = thread.scope;
       if (!root) throw new NoRuntimeError(`new ${layout.name}`);
-      const { heap } = root;
-      heap.batch((scope) => heap.keepConstructed(wrapper, construct(scope, init, target)));
+      return root.heap.batch(() => new target(init));
     },
   };
 }

@@ -105,7 +105,7 @@ export const TB_OUT_B: u32 = 212;
 // 1024..1535 sync; 1536..2047 counters, i64 each, written by the owner only.
 export const TB_COUNTERS: u32 = 1536;
 export const COUNTER_ALLOCATIONS: u32 = 0;
-export const COUNTER_FREES: u32 = 1;
+// 1 is free: frees are allocations less the blocks in use
 export const COUNTER_REMOTE_FREES: u32 = 2;
 export const COUNTER_LIMBO: u32 = 3; // objects that entered limbo
 export const COUNTER_RESURRECTIONS: u32 = 4; // left limbo alive, or again after a redo
@@ -167,6 +167,8 @@ export const PD_BIRTH: u32 = 56;
 export const PD_THREAD_FREE: u32 = 40;
 export const PD_FULL: u32 = 44; // 0 listed, 1 full and unlisted, 2 full but announced to its owner
 export const PD_UNFULL_NEXT: u32 = 48;
+
+export const OWNER_RUN: u32 = 2147483648; // in PD_OWNER: the page starts a run
 
 export const PAGE_FREE: u32 = 0;
 export const PAGE_SMALL: u32 = 1;

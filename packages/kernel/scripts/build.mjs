@@ -1,16 +1,15 @@
-// Compiles assembly/index.ts twice: kernel.gil.wasm (GIL = 1) and kernel.free.wasm (GIL = 0). One source, two builds.
-// kernel.bench.*.wasm are the same with the loops of the micro benchmarks added; they are not published.
+// Compiles assembly/index.ts twice: kernel.gil.wasm (KERNEL_GIL = 1) and kernel.free.wasm (KERNEL_GIL = 0). One source,
+// two builds. kernel.bench.*.wasm are the same with the loops of the micro benchmarks added; they are not published.
+//
+// One after the other in one process: the compiler is warm after the first, and the other cores build the packages.
 
-import { spawn } from "node:child_process";
-import { mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { createRequire } from "node:module";
+import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import asc from "assemblyscript/asc";
 import { dataSegments } from "./sections.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const require = createRequire(import.meta.url);
-const asc = path.join(path.dirname(require.resolve("assemblyscript/package.json")), "bin/asc.js");
 
 /** The memory is made by the host, `initial = maximum = memory option`: any size fits an import of 1 to 65536 pages. */
 const flags = [
@@ -22,38 +21,41 @@ const flags = [
   "--use abort=",
 ].flatMap((line) => line.split(" "));
 
-function compile(entry, name, gil) {
-  const target = path.join("dist", `kernel.${name}.wasm`);
+const modes = { gil: 1, free: 0 };
+const entries = [
+  { entry: "assembly/index.ts", prefix: "kernel" },
+  { entry: "assembly/bench-index.ts", prefix: "kernel.bench" },
+];
+
+async function compile(entry, target, mode) {
   const draft = `${target}.new`;
-  const args = [entry, ...flags, "--use", `KERNEL_GIL=${gil}`, "--outFile", draft, "--textFile", `${target}.wat`];
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [asc, ...args], { cwd: root, stdio: "inherit" });
-    child.on("error", reject);
-    child.on("exit", (code) => {
-      if (code !== 0) return reject(new Error(`asc failed on the ${name} build`));
-      const segments = dataSegments(readFileSync(path.join(root, draft)));
-      if (segments > 0) {
-        rmSync(path.join(root, draft));
-        return reject(
-          new Error(
-            `${target} would have ${segments} data segment(s): each thread's instance would write them again. ` +
-              `Look for a string, a static array or an assert() in assembly/; they are in ${target}.wat.`,
-          ),
-        );
-      }
-      renameSync(path.join(root, draft), path.join(root, target));
-      resolve();
-    });
+  const args = [...flags, "--use", `KERNEL_GIL=${modes[mode]}`, "--outFile", draft, "--textFile", `${target}.wat`];
+  let segments = 0;
+  const { error } = await asc.main([entry, ...args], {
+    stdout: process.stdout,
+    stderr: process.stderr,
+    writeFile(name, contents) {
+      if (name === draft) segments = dataSegments(contents);
+      writeFileSync(path.join(root, name), contents);
+    },
   });
+  if (error) throw new Error(`${target}: ${error.message}`);
+  if (segments > 0) {
+    rmSync(path.join(root, draft));
+    throw new Error(
+      `${target} would have ${segments} data segment(s): each thread's instance would write them again. ` +
+        `Look for a string, a static array or an assert() in assembly/; they are in ${target}.wat.`,
+    );
+  }
+  renameSync(path.join(root, draft), path.join(root, target));
 }
 
 mkdirSync(path.join(root, "dist"), { recursive: true });
-const results = await Promise.allSettled([
-  compile("assembly/index.ts", "gil", 1),
-  compile("assembly/index.ts", "free", 0),
-  compile("assembly/bench-index.ts", "bench.gil", 1),
-  compile("assembly/bench-index.ts", "bench.free", 0),
-]);
-const failed = results.filter((result) => result.status === "rejected");
-for (const { reason } of failed) console.error(reason.message);
-process.exitCode = failed.length > 0 ? 1 : 0;
+try {
+  for (const { entry, prefix } of entries) {
+    for (const mode of Object.keys(modes)) await compile(entry, `dist/${prefix}.${mode}.wasm`, mode);
+  }
+} catch (error) {
+  console.error(error.message);
+  process.exitCode = 1;
+}

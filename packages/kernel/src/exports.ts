@@ -2,7 +2,7 @@
 
 export interface HeapExports {
   // Threads.
-  threadInit(slot: number): number;
+  threadInit(): number;
   threadAttach(): void;
   threadDetach(): void;
   threadAdopt(slot: number): void;

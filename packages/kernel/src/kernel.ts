@@ -56,20 +56,30 @@ export class Kernel<Exports extends HeapExports = HeapExports> {
     readonly slot: number,
   ) {
     const { memory, module } = machine;
-    const instance = new WebAssembly.Instance(module, { env: { memory, now: () => performance.now() } });
-    this.exports = instance.exports as unknown as Exports;
     this.u8 = new Uint8Array(memory.buffer);
     this.i32 = new Int32Array(memory.buffer);
     this.u32 = new Uint32Array(memory.buffer);
     this.f64 = new Float64Array(memory.buffer);
     this.block = this.threadBlock(slot);
+    const readTlb = this.control(L.CB_TLBS) + slot * 2 * L.TLB_SIZE;
+    const env = {
+      memory,
+      now: () => performance.now(),
+      slot,
+      block: this.block,
+      readTlb,
+      writeTlb: readTlb + L.TLB_SIZE,
+      descriptors: this.control(L.CB_DESCRIPTORS),
+      types: this.control(L.CB_TYPES),
+    };
+    this.exports = new WebAssembly.Instance(module, { env }).exports as unknown as Exports;
     this.outNumber = (this.block + L.TB_OUT_NUMBER) >>> 3;
     this.outRef = (this.block + L.TB_OUT_REF) >>> 2;
     this.outType = (this.block + L.TB_OUT_TYPE) >>> 2;
     this.outA = (this.block + L.TB_OUT_A) >>> 2;
     this.outB = (this.block + L.TB_OUT_B) >>> 2;
     this.scratch = this.block + L.TB_SCRATCH;
-    if (this.exports.threadInit(slot) !== 0) throw new OutOfMemoryError(`Starting thread ${slot}`);
+    if (this.exports.threadInit() !== 0) throw new OutOfMemoryError(`Starting thread ${slot}`);
   }
 
   get gil(): boolean {

@@ -41,9 +41,10 @@ function pagesAdopt(slot: u32): void {
   for (let page: u32 = 1; page < pages; page++) {
     const descriptor = descriptors + (<usize>page << 6);
     const state = load<u32>(descriptor + L.PD_STATE);
-    if (state == L.PAGE_FREE || load<u32>(descriptor + L.PD_OWNER) != slot) continue;
-    store<u32>(descriptor + L.PD_OWNER, tid);
-    if (state != L.PAGE_SMALL) continue;
+    const owner = load<u32>(descriptor + L.PD_OWNER);
+    if (state == L.PAGE_FREE || state == L.PAGE_RUN_TAIL || (owner & ~L.OWNER_RUN) != slot) continue;
+    store<u32>(descriptor + L.PD_OWNER, tid | (owner & L.OWNER_RUN));
+    if (state == L.PAGE_RUN) continue;
     count(L.COUNTER_ADOPTIONS);
     // A full page that was announced stands on a stack, ours or the dead thread's, and is listed when that is collected.
     if (atomic.load<u32>(descriptor + L.PD_FULL) == 2) continue;

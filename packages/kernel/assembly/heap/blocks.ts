@@ -61,30 +61,30 @@ function blockTake(descriptor: usize): u32 {
 // @ts-ignore: decorator
 @inline export function blockFree(va: u32, p: usize): void {
   const descriptor = descriptorOf(va);
-  count(L.COUNTER_FREES);
   if (load<u32>(descriptor + L.PD_OWNER) != tid) {
-    blockFreeRemote(descriptor, va, p);
+    blockFreeSlow(descriptor, va, p);
     return;
   }
-  if (load<u32>(descriptor + L.PD_STATE) != L.PAGE_SMALL) {
-    runFree(descriptor, p);
-    return;
-  }
+  const free = load<u32>(descriptor + L.PD_FREE);
   store<u32>(p, 0);
-  store<u32>(p + 4, load<u32>(descriptor + L.PD_FREE));
+  store<u32>(p + 4, free);
   store<u32>(descriptor + L.PD_FREE, va);
   const used = load<u32>(descriptor + L.PD_USED) - 1;
   store<u32>(descriptor + L.PD_USED, used);
-  if (used == 0 || atomic.load<u32>(descriptor + L.PD_FULL)) pageAfterFree(descriptor);
+  // A full page has no free block, so only the first one that comes back has to look.
+  if (!free || !used) pageAfterFree(descriptor);
 }
 
-function blockFreeRemote(descriptor: usize, va: u32, p: usize): void {
-  count(L.COUNTER_REMOTE_FREES);
-  if (load<u32>(descriptor + L.PD_STATE) != L.PAGE_SMALL) {
-    runFree(descriptor, p);
+/** A block of another thread's page (one CAS), or a run, which whoever frees it retires. */
+function blockFreeSlow(descriptor: usize, va: u32, p: usize): void {
+  store<u32>(p, 0);
+  const owner = load<u32>(descriptor + L.PD_OWNER);
+  if (owner & L.OWNER_RUN) {
+    if (owner != (tid | L.OWNER_RUN)) count(L.COUNTER_REMOTE_FREES);
+    runRetire(descriptor);
     return;
   }
-  store<u32>(p, 0);
+  count(L.COUNTER_REMOTE_FREES);
   let head = atomic.load<u32>(descriptor + L.PD_THREAD_FREE);
   while (true) {
     store<u32>(p + 4, head);
@@ -95,12 +95,6 @@ function blockFreeRemote(descriptor: usize, va: u32, p: usize): void {
   if (atomic.load<u32>(descriptor + L.PD_FULL) == 1) {
     if (atomic.cmpxchg<u32>(descriptor + L.PD_FULL, 1, 2) == 1) unfullPush(descriptor);
   }
-}
-
-/** A run has one block; whoever frees it retires it. */
-function runFree(descriptor: usize, p: usize): void {
-  store<u32>(p, 0);
-  runRetire(descriptor);
 }
 
 /** Announces a page to its owner. The owner may change only by adoption, which passes strangers' pages on. */
@@ -269,7 +263,7 @@ export function runBlockAllocate(bytes: u32): u32 {
   const first = runAllocate(pages);
   if (!first) return 0;
   const descriptor = descriptors + (<usize>first << 6);
-  store<u32>(descriptor + L.PD_OWNER, tid);
+  store<u32>(descriptor + L.PD_OWNER, tid | L.OWNER_RUN);
   store<u32>(descriptor + L.PD_RUN_PAGES, pages);
   store<u32>(descriptor + L.PD_BLOCK_SIZE, pages << L.PAGE_SHIFT);
   store<u32>(descriptor + L.PD_CAPACITY, 1);

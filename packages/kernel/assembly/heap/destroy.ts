@@ -79,24 +79,36 @@ export function destroySome(limit: u32): bool {
 @inline function destroyOne(va: u32, p: usize, isPrivate: bool, epoch: u32): void {
   const header = load<u32>(p);
   const type = header & L.TYPE_MASK;
-  if (type - L.TYPE_VALUES <= L.TYPE_PINS - L.TYPE_VALUES && !destroyArray(va, p, type, isPrivate, epoch)) return;
-  releaseFields(p, type, isPrivate, epoch);
-  if (header & L.HEADER_INTERNED) internRemove(va, p);
+  if (type < L.TYPE_FIRST_USER) {
+    if (!destroyInternal(va, p, header, isPrivate, epoch)) return;
+  } else {
+    releaseRefs(p, type, isPrivate, epoch);
+  }
   blockFree(va, p);
 }
 
-/** The growing kinds; false if a slice of it is left, on the stack. */
-function destroyArray(va: u32, p: usize, type: u32, isPrivate: bool, epoch: u32): bool {
+/** An object that is no struct; false if a slice of it is left, on the stack. */
+function destroyInternal(va: u32, p: usize, header: u32, isPrivate: bool, epoch: u32): bool {
+  const type = header & L.TYPE_MASK;
+  if (type == L.TYPE_STR) {
+    if (header & L.HEADER_INTERNED) internRemove(va, p);
+    return true;
+  }
   if (type == L.TYPE_VALUES) return releaseValues(va, p, isPrivate, epoch);
   if (type == L.TYPE_TABLE) return releaseTable(va, p, isPrivate, epoch);
   if (type == L.TYPE_PINS) return releasePins(va, p);
+  releaseRefs(p, type, isPrivate, epoch);
+  let mask = load<u64>(types + <usize>type * L.TYPE_ENTRY_SIZE + L.TYPE_VALUE_MASK);
+  while (mask) {
+    releaseValue(p + (<usize>ctz(mask) << 3), isPrivate, epoch);
+    mask &= mask - 1;
+  }
   return true;
 }
 
 // @ts-ignore: decorator
-@inline function releaseFields(p: usize, type: u32, isPrivate: bool, epoch: u32): void {
-  const entry = types + <usize>type * L.TYPE_ENTRY_SIZE;
-  let mask = load<u64>(entry + L.TYPE_REF_MASK);
+@inline function releaseRefs(p: usize, type: u32, isPrivate: bool, epoch: u32): void {
+  let mask = load<u64>(types + <usize>type * L.TYPE_ENTRY_SIZE + L.TYPE_REF_MASK);
   while (mask) {
     const slot = p + (<usize>ctz(mask) << 2);
     mask &= mask - 1;
@@ -104,11 +116,6 @@ function destroyArray(va: u32, p: usize, type: u32, isPrivate: bool, epoch: u32)
     if (!child) continue;
     store<u32>(slot, 0);
     release(child, isPrivate, epoch);
-  }
-  mask = load<u64>(entry + L.TYPE_VALUE_MASK);
-  while (mask) {
-    releaseValue(p + (<usize>ctz(mask) << 3), isPrivate, epoch);
-    mask &= mask - 1;
   }
 }
 

@@ -4,8 +4,8 @@
  * read can disappear under it. At a yield both lists are pinned: counted, and moved to the task's PINS.
  *
  * Both lists stand in shared memory and are complete at any instant. A scope is two positions in them.
- * A filter (direct-mapped, tagged with a serial that changes whenever entries are dropped) keeps a loop over the same
- * objects from filling the borrow list.
+ * Once the borrow list has outgrown its first chunk, a filter (direct-mapped, tagged with a serial that changes whenever
+ * entries are dropped) keeps a loop over the same objects from filling it.
  */
 import * as L from "../layout";
 import { count, depth, panic, setDepth, stackProbe, tb } from "../machine/registers";
@@ -35,24 +35,40 @@ const LIMBO_HIGH: u32 = 2048; // a closing scope passes a safepoint when limbo i
 /** Notes that this step has read `va`; false when memory is out. */
 // @ts-ignore: decorator
 @inline export function borrow(va: u32): bool {
-  const entry = va | load<u32>(tb + L.TB_SERIAL);
-  const filter = tb + L.TB_FILTER + (((va >>> 4) & (L.FILTER_ENTRIES - 1)) << 2);
-  if (load<u32>(filter) == entry) return true;
   const top = <usize>load<u32>(tb + L.TB_BORROW_TOP);
   if (top == <usize>load<u32>(tb + L.TB_BORROW_END)) return borrowSlow(va);
   store<u32>(top, va);
   store<u32>(tb + L.TB_BORROW_TOP, <u32>top + 4);
+  return true;
+}
+
+/**
+ * The list has outgrown what it may hold unfiltered. From here on END stands at TOP, so that every entry comes this way,
+ * and one that the filter knows is not appended again.
+ */
+function borrowSlow(va: u32): bool {
+  const entry = va | load<u32>(tb + L.TB_SERIAL);
+  const filter = tb + L.TB_FILTER + (((va >>> 4) & (L.FILTER_ENTRIES - 1)) << 2);
+  if (load<u32>(filter) == entry) return true;
+  let top = <usize>load<u32>(tb + L.TB_BORROW_TOP);
+  if (!(top & L.PAGE_MASK)) {
+    stackProbe();
+    top = listGrow(L.TB_BORROW_TOP);
+    if (!top) return false;
+  }
+  store<u32>(top, va);
+  store<u32>(tb + L.TB_BORROW_TOP, <u32>top + 4);
+  store<u32>(tb + L.TB_BORROW_END, <u32>top + 4);
   store<u32>(filter, entry);
   return true;
 }
 
-function borrowSlow(va: u32): bool {
-  stackProbe();
-  const top = listGrow(L.TB_BORROW_TOP);
-  if (!top) return false;
-  store<u32>(top, va);
-  store<u32>(tb + L.TB_BORROW_TOP, <u32>top + 4);
-  return true;
+/** Entries of the borrow list were dropped: what the filter says is void; a short list needs no filter. */
+function borrowsDropped(): void {
+  filterForget();
+  const top = load<u32>(tb + L.TB_BORROW_TOP);
+  const unfiltered = load<u32>(tb + L.TB_BORROW_FIRST) + L.PAGE_SIZE;
+  store<u32>(tb + L.TB_BORROW_END, top - load<u32>(tb + L.TB_BORROW_FIRST) <= L.PAGE_SIZE ? unfiltered : top);
 }
 
 /** Entries of the filter are no longer in the list. */
@@ -85,7 +101,7 @@ export function scopeClose(newbornMark: u32, borrowMark: u32, generation: u32): 
   }
   if (load<u32>(tb + L.TB_BORROW_TOP) != borrowMark) {
     listTruncate(L.TB_BORROW_TOP, borrowMark);
-    filterForget();
+    if (load<u32>(tb + L.TB_BORROW_END) != load<u32>(tb + L.TB_BORROW_FIRST) + L.PAGE_SIZE) borrowsDropped();
   }
   newbornsDrop(newbornMark);
   setDepth(depth - 1);
@@ -102,13 +118,13 @@ function newbornsDrop(mark: usize): void {
       continue;
     }
     top -= 4;
-    store<u32>(tb + L.TB_NEWBORN_TOP, <u32>top);
     const va = load<u32>(top);
     const p = writeAddress(va);
     // A block freed meanwhile has type 0; nothing is allocated in this loop, so it is not somebody else's yet.
     if (!load<u32>(p)) continue;
     if (load<u32>(p + L.OBJECT_COUNT) & L.COUNT_NEWBORN) destroyNewborn(va, p);
   }
+  store<u32>(tb + L.TB_NEWBORN_TOP, <u32>top);
 }
 
 /** Where the PINS of the running step hang. */
@@ -123,7 +139,7 @@ export function pinYoung(): bool {
   const borrows = load<u32>(tb + L.TB_BORROW_TOP) - load<u32>(tb + L.TB_BORROW_FIRST);
   if (newborns == L.CHUNK_HEADER && borrows == L.CHUNK_HEADER) return true;
   const done = pinList(L.TB_NEWBORN_TOP) && pinList(L.TB_BORROW_TOP);
-  filterForget();
+  borrowsDropped();
   store<u32>(tb + L.TB_GENERATION, load<u32>(tb + L.TB_GENERATION) + 1);
   return done;
 }
@@ -249,7 +265,7 @@ export function taskUnpin(task: u32): void {
 export function youngDrop(): void {
   stackProbe();
   listTruncate(L.TB_BORROW_TOP, load<u32>(tb + L.TB_BORROW_FIRST) + L.CHUNK_HEADER);
-  filterForget();
+  borrowsDropped();
   newbornsDrop(load<u32>(tb + L.TB_NEWBORN_FIRST) + L.CHUNK_HEADER);
   store<u32>(tb + L.TB_GENERATION, load<u32>(tb + L.TB_GENERATION) + 1);
 }

@@ -6,8 +6,8 @@ import * as L from "../layout";
 import { GIL } from "../machine/build";
 import { epochAcknowledge, epochAdvance, epochAttach, epochDetach, waitWhileStopped } from "../machine/epoch";
 import { gilDrop, gilHonour, gilTake } from "../machine/gil";
-import { control, count, setDepth, setRegisters, stackProbe, tb, threadBlock } from "../machine/registers";
-import { translationsFlush } from "../paging/translate";
+import { control, count, setDepth, stackProbe, tb, threadBlock } from "../machine/registers";
+import { translationsForget } from "../paging/translate";
 import { runsReclaim, translationsAcknowledge } from "./arenas";
 import { destroySome } from "./destroy";
 import { handlesInit, pinsRelease, pinsSlot, pinYoung, youngDrop } from "./handle";
@@ -111,10 +111,10 @@ function stopHonour(): void {
   atomic.and<u32>(tb + L.TB_REQUEST, ~L.REQUEST_STOP);
 }
 
-/** Makes this instance the thread of `slot`. The block is zero, or an ended thread's that was adopted. */
-export function threadInit(slot: u32): u32 {
-  setRegisters(slot);
-  translationsFlush();
+/** Starts this thread: 0, or E_MEMORY. Its block is zero, or an ended thread's that was adopted. */
+export function threadInit(): u32 {
+  setDepth(0);
+  translationsForget();
   atomic.store<u32>(tb + L.TB_STATE, L.THREAD_DETACHED);
   if (load<u32>(tb + L.TB_NEWBORN_FIRST)) return 0;
   return handlesInit() ? 0 : L.E_MEMORY;

@@ -1,32 +1,35 @@
 /**
- * The registers of this thread: an instance's mutable globals. Each thread has its own instance of the kernel over the
- * one shared memory, so what stands here is private to the thread and lost with it; whatever must survive the thread's
- * death stands in its thread block.
+ * The registers of this thread. Each thread has its own instance of the kernel over the one shared memory; what tells the
+ * threads apart comes in as immutable imports, which the optimiser may keep in machine registers (a mutable global is
+ * loaded again at each use). Whatever must survive the thread's death stands in its thread block.
  */
 import * as L from "../layout";
 
-/** This thread's slot, 1.. ; 0 before `attach`. */
-export let tid: u32 = 0;
+/** This thread's slot, 1.. */
+// @ts-ignore: decorator
+@external("env", "slot")
+export declare const tid: u32;
 /** Physical address of this thread's block. */
-export let tb: usize = 0;
+// @ts-ignore: decorator
+@external("env", "block")
+export declare const tb: usize;
 /** Physical addresses of this thread's read and write TLB. */
-export let readTlb: usize = 0;
-export let writeTlb: usize = 0;
-/** Tables that every operation needs, kept here to save a load. */
-export let descriptors: usize = 0;
-export let types: usize = 0;
+// @ts-ignore: decorator
+@external("env", "readTlb")
+export declare const readTlb: usize;
+// @ts-ignore: decorator
+@external("env", "writeTlb")
+export declare const writeTlb: usize;
+/** Tables that every operation needs. */
+// @ts-ignore: decorator
+@external("env", "descriptors")
+export declare const descriptors: usize;
+// @ts-ignore: decorator
+@external("env", "types")
+export declare const types: usize;
+
 /** Depth of open scopes, 0 outside a step. */
 export let depth: u32 = 0;
-
-export function setRegisters(slot: u32): void {
-  tid = slot;
-  tb = threadBlock(slot);
-  readTlb = load<u32>(L.CB + L.CB_TLBS) + slot * 2 * L.TLB_SIZE;
-  writeTlb = readTlb + L.TLB_SIZE;
-  descriptors = load<u32>(L.CB + L.CB_DESCRIPTORS);
-  types = load<u32>(L.CB + L.CB_TYPES);
-  depth = load<u32>(tb + L.TB_DEPTH);
-}
 
 // @ts-ignore: decorator
 @inline export function setDepth(value: u32): void {

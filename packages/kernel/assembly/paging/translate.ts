@@ -103,6 +103,13 @@ export function translationsFlush(): void {
   count(L.COUNTER_FLUSHES);
 }
 
+/** A new thread in an old slot: the tables may hold anything. */
+export function translationsForget(): void {
+  store<u32>(tb + L.TB_READ_TOUCHED, L.TOUCHED_MAX + 1);
+  store<u32>(tb + L.TB_WRITE_TOUCHED, L.TOUCHED_MAX + 1);
+  translationsFlush();
+}
+
 function flush(table: usize, counter: u32, list: u32): void {
   const touched = load<u32>(tb + counter);
   if (touched > L.TOUCHED_MAX) {

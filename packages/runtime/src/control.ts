@@ -1,0 +1,48 @@
+/**
+ * The control plane between the main thread and a worker: comlink over a MessagePort, one direction a port. Only plain
+ * values cross (comlink's proxies leak, and break on Node in places), and errors are returned, not thrown: comlink would
+ * drop their properties.
+ */
+import type { MessagePort } from "node:worker_threads";
+import { expose, type Remote, releaseProxy, wrap } from "comlink/dist/esm/comlink.mjs";
+import nodeEndpoint from "comlink/dist/esm/node-adapter.mjs";
+import type { Packed } from "./failure.js";
+
+/** What a worker does for the main thread. */
+export interface WorkerControl {
+  /** Imports the preload modules and starts the scheduler. */
+  prepare(preload: readonly string[]): Promise<{ failure: Packed } | null>;
+  /** Deadlock: fails the coroutines that wait for a lock, or for a task. Number of them. */
+  breakWaits(kind: number, coroutines: readonly string[]): number;
+  /** Stops the scheduler. What has not ended stays as it is. */
+  stop(): void;
+}
+
+/** What the main thread does for a worker. */
+export interface MainControl {
+  /** The worker's thread id, as soon as it runs. */
+  hello(threadId: number): void;
+  /** A failed task that nobody will ask for; its address, counted. */
+  unhandled(task: number): void;
+}
+
+export type Calls<T> = Remote<T>;
+
+/** Calls to the api that the other end serves. */
+export function calls<T>(port: MessagePort): Remote<T> {
+  return wrap<T>(nodeEndpoint(port));
+}
+
+export function serve<T extends object>(port: MessagePort, api: T): void {
+  expose(api, nodeEndpoint(port));
+}
+
+/** Ends the calls of a port: no listener and no handle is left of it. */
+export function endCalls<T>(remote: Remote<T>, port: MessagePort): void {
+  try {
+    remote[releaseProxy]();
+  } catch {
+    // The port may be closed already.
+  }
+  port.close();
+}

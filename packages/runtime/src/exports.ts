@@ -1,0 +1,53 @@
+/** The kernel's exports of sync/ (packages/kernel/assembly/sync), as TypeScript sees them. Addresses come as signed words. */
+import type { HeapExports } from "@ungil/kernel";
+
+export interface SyncExports extends HeapExports {
+  syncInit(intervalMicroseconds: number): number;
+  syncAttach(patienceMicroseconds: number): number;
+  syncAbandon(slot: number): void;
+  syncRecover(slot: number): number;
+  runBegin(): void;
+  runEnd(): void;
+  inboxTake(): number;
+  // Parking.
+  parkBegin(): number;
+  parkEnd(): void;
+  parkSpin(rounds: number): number;
+  workIsThere(): number;
+  order(slot: number, orders: number): void;
+  ordersTake(): number;
+  unpark(slot: number): number;
+  everythingIsStill(): number;
+  // Tasks.
+  taskCreate(coroutine: number, values: number, parent: number, flags: number): number;
+  taskNext(fair: number): number;
+  taskSteal(): number;
+  taskStart(task: number, fiber: number): number;
+  taskArguments(task: number): number;
+  taskRequeue(): void;
+  taskYield(): number;
+  taskEnd(task: number, state: number, tag: number, ref: number, number: number, error: number): void;
+  taskCrash(task: number, error: number): void;
+  taskJoin(task: number, fiber: number): number;
+  taskOutcome(task: number): number;
+  taskObserve(task: number): void;
+  taskCancel(task: number, reason: number): number;
+  taskReason(task: number): number;
+  cancelTake(): number;
+  taskInspect(task: number): number;
+  taskScan(slot: number, from: number): number;
+  waitsFor(kind: number, object: number): void;
+  waiterLose(waiter: number): void;
+  childFirst(parent: number): number;
+  childrenSweep(parent: number): number;
+  childrenCancel(parent: number): void;
+  // Locks.
+  lockTry(object: number, task: number): number;
+  lockTryPair(a: number, b: number, task: number): number;
+  lockWait(object: number, task: number, fiber: number, patience: number): number;
+  lockAccept(object: number, task: number): number;
+  lockRefuse(object: number): void;
+  lockRelease(entry: number): void;
+  lockReleasePair(a: number, b: number): void;
+  lockClear(object: number): number;
+}

@@ -1,0 +1,76 @@
+/**
+ * A fiber: a started coroutine on its thread. The generator cannot leave its isolate, so neither can the fiber. `all` runs
+ * each of its operations as a fiber of its own inside the same task.
+ */
+import type { Scope } from "@ungil/heap";
+import { OperationNotAwaitedError } from "./errors.js";
+import type { Guard } from "./locks.js";
+import type { Tracked } from "./operation.js";
+import type { Scheduler } from "./scheduler.js";
+import type { Instruction } from "./types.js";
+
+export const READY = 0;
+export const RUNNING = 1;
+export const WAITING = 2;
+export const ENDED = 3;
+
+type Steps = Iterator<Instruction | undefined | void, unknown, unknown>;
+
+/** What a fiber waits for, as far as others must know. */
+export interface Waiting {
+  /** One of WAIT_: what a deadlock report says. */
+  readonly kind: number;
+}
+
+export class Fiber {
+  state = READY;
+  /** The generator that is stepped. */
+  steps: Steps | null = null;
+  /** Why the next step is a throw; `hasError` tells. */
+  error: unknown = undefined;
+  hasError = false;
+  wait: Waiting | null = null;
+  /** The kernel's record of its wait, 0 if it has none. */
+  waiter = 0;
+  /** What came with the message that ended the wait. */
+  payload = 0;
+  /** Operations made and not waited for. */
+  unawaited: Tracked[] = [];
+  guards: Guard[] | null = null;
+  /** Children spawned since the last sweep, and how many make the next one worth it. */
+  children = 0;
+  sweepAt = 64;
+  isCancelled = false;
+  /** Fibers inside the same task that have not ended. */
+  strands = 0;
+  /** Set while the coroutine's result waits for its children to end. */
+  ending: Ending | null = null;
+
+  constructor(
+    readonly scheduler: Scheduler,
+    public index: number,
+    /** Address of its task. */
+    readonly task: number,
+    readonly scope: Scope,
+    /** The fiber of the task itself. */
+    readonly root: Fiber | null,
+    readonly onEnd: ((fiber: Fiber, failed: boolean, value: unknown) => void) | null,
+  ) {}
+
+  /** The error for an operation that was left behind, if there is one; forgets it. */
+  takeUnawaited(): OperationNotAwaitedError | null {
+    const left = this.unawaited.pop();
+    this.unawaited.length = 0;
+    return left ? new OperationNotAwaitedError(left.label()) : null;
+  }
+}
+
+/** The outcome of a coroutine whose children still run. */
+export interface Ending {
+  failed: boolean;
+  cancelled: boolean;
+  value: unknown;
+}
+
+/** The fiber whose step runs on this thread. */
+export const here: { fiber: Fiber | null } = { fiber: null };

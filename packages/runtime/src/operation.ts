@@ -1,0 +1,112 @@
+/**
+ * Operations: what `yield*` waits for. An operation is its own iterator: its first `next` tries to finish at once (then
+ * `yield*` costs no step), or notes what the fiber waits for and yields WAIT to the scheduler; its second `next` comes when
+ * the wait is over. `throw` comes when the coroutine is cancelled meanwhile.
+ */
+import { NotInCoroutineError } from "./errors.js";
+import { type Fiber, here, type Waiting } from "./fiber.js";
+import type { Instruction, Operation } from "./types.js";
+
+/** Yielded by operations: the fiber waits, and is not to be made ready. */
+export const WAIT = Object.freeze({ wait: true }) as unknown as Instruction;
+
+export const waiting: IteratorYieldResult<Instruction> = Object.freeze({ done: false, value: WAIT }) as IteratorYieldResult<Instruction>;
+
+/** Something that must be waited for before its coroutine yields. */
+export interface Tracked {
+  label(): string;
+}
+
+export function track(operation: Tracked): void {
+  here.fiber?.unawaited.push(operation);
+}
+
+export function untrack(operation: Tracked): void {
+  const list = here.fiber?.unawaited;
+  if (!list) return;
+  const last = list.length - 1;
+  if (list[last] === operation) list.pop();
+  else if (last >= 0) {
+    const at = list.indexOf(operation);
+    if (at >= 0) list.splice(at, 1);
+  }
+}
+
+export type Step<T> = IteratorResult<Instruction, T>;
+
+export abstract class Wait<T> implements Operation<T>, Iterator<Instruction, T, unknown>, Tracked, Waiting {
+  abstract readonly kind: number;
+  protected fiber: Fiber | null = null;
+
+  abstract label(): string;
+  /** Finishes at once, or registers the fiber and returns `waiting`. */
+  protected abstract begin(fiber: Fiber): Step<T>;
+  /** The wait is over. */
+  protected abstract resumed(fiber: Fiber): Step<T>;
+  /** The fiber waits no more: it was cancelled. */
+  protected abstract abandon(fiber: Fiber): void;
+
+  [Symbol.iterator](): Iterator<Instruction, T, unknown> {
+    untrack(this);
+    return this;
+  }
+
+  next(): Step<T> {
+    const waited = this.fiber;
+    if (waited) {
+      this.fiber = null;
+      const step = this.resumed(waited);
+      if (!step.done) {
+        this.fiber = waited;
+        waited.wait = this;
+      }
+      return step;
+    }
+    const fiber = here.fiber;
+    if (!fiber) throw new NotInCoroutineError(this.label());
+    const step = this.begin(fiber);
+    if (!step.done) {
+      this.fiber = fiber;
+      fiber.wait = this;
+    }
+    return step;
+  }
+
+  throw(error: unknown): Step<T> {
+    const { fiber } = this;
+    this.fiber = null;
+    if (fiber) this.abandon(fiber);
+    throw error;
+  }
+}
+
+export function done<T>(value: T): IteratorReturnResult<T> {
+  return { done: true, value };
+}
+
+class Call<T> implements Operation<T>, Tracked {
+  constructor(
+    readonly name: string,
+    readonly steps: Iterator<Instruction | undefined | void, T, unknown>,
+  ) {
+    track(this);
+  }
+
+  label(): string {
+    return `${this.name}(...)`;
+  }
+
+  [Symbol.iterator](): Iterator<Instruction | undefined | void, T, unknown> {
+    untrack(this);
+    return this.steps;
+  }
+}
+
+/** A coroutine called inside another: its steps become the caller's. */
+export function callOperation<T>(name: string, steps: Iterator<Instruction | undefined | void, T, unknown>): Operation<T> {
+  return new Call(name, steps);
+}
+
+export function isOperation(value: unknown): value is Operation<unknown> & Tracked {
+  return value instanceof Wait || value instanceof Call;
+}

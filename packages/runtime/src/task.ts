@@ -1,0 +1,204 @@
+/**
+ * Task: a coroutine that was spawned. It is an object in shared memory: it can be a field, an argument or a result, and any
+ * coroutine that can reach it can wait for it (`yield* task`); outside coroutines it is awaited.
+ */
+import { addressOf, builtinWraps, defineShared, makeWrap, SCOPE, type Shared, thread, valueIn, crossing, type Wrapper } from "@ungil/heap";
+import { Layout as L, SyncLayout as S } from "@ungil/kernel";
+import { pack } from "./failure.js";
+import type { Fiber } from "./fiber.js";
+import { done, type Step, Wait, waiting } from "./operation.js";
+import { classesOf, errorOf, keepAll, type Outcome, type Thread, threadOf } from "./thread.js";
+import type { Instruction, Operation } from "./types.js";
+
+/** Set by the main thread for the tasks that it has spawned: their promise exists already. */
+const PROMISE = Symbol("promise");
+
+interface Promised {
+  [PROMISE]?: () => Promise<unknown>;
+}
+
+export type TaskState = "created" | "running" | "done" | "failed" | "cancelled";
+const states: Record<number, TaskState> = {
+  [S.TASK_CREATED]: "created",
+  [S.TASK_RUNNING]: "running",
+  [S.TASK_DONE]: "done",
+  [S.TASK_FAILED]: "failed",
+  [S.TASK_CANCELLED]: "cancelled",
+};
+
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the prototype gets what Shared promises below
+export class Task<T> implements PromiseLike<T>, Operation<T> {
+  private constructor() {
+    throw new TypeError("Tasks are made by spawn");
+  }
+
+  /** Waits for the result, inside a coroutine: `yield* task`. */
+  [Symbol.iterator](): Iterator<Instruction | undefined | void, T, unknown> {
+    return new Join<T>(this)[Symbol.iterator]();
+  }
+
+  /** Waits for the result, outside coroutines: `await task`. */
+  // biome-ignore lint/suspicious/noThenProperty: it is a promise
+  then<A = T, B = never>(
+    fulfilled?: ((value: T) => A | PromiseLike<A>) | null,
+    rejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    return promiseOf<T>(this).then(fulfilled, rejected);
+  }
+
+  catch<B = never>(rejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<T | B> {
+    return this.then(undefined, rejected);
+  }
+
+  finally(ended?: (() => void) | null): Promise<T> {
+    return promiseOf<T>(this).finally(ended);
+  }
+
+  /** Asks the coroutine to end: CancelledError is thrown where it waits, or at its next yield. Its `cause` is the reason. */
+  cancel(reason?: unknown): void {
+    const self = this as unknown as Wrapper;
+    const address = addressOf(self);
+    inStep(self, (owner) => cancelTask(owner, address, reason));
+  }
+
+  /** Number of the task, unique in its runtime. */
+  get id(): number {
+    return inspectTask(this as unknown as Wrapper).id;
+  }
+
+  /** Name of its coroutine. */
+  get name(): string {
+    return inspectTask(this as unknown as Wrapper).name;
+  }
+
+  get state(): TaskState {
+    return inspectTask(this as unknown as Wrapper).state;
+  }
+}
+
+export interface Task<T> extends Shared {}
+
+function inStep<T>(self: Wrapper, work: (owner: Thread) => T): T {
+  const { heap } = self[SCOPE];
+  const owner = threadOf(heap);
+  return thread.scope?.open && thread.scope.heap === heap ? work(owner) : heap.batch(() => work(owner));
+}
+
+/** `reason` goes along as an encoded failure, if there is one. */
+export function cancelTask(owner: Thread, task: number, reason: unknown): void {
+  let address = 0;
+  if (reason !== undefined && thread.scope) {
+    valueIn(thread.scope, pack(reason), "The reason");
+    address = crossing.ref;
+  }
+  owner.x.taskCancel(task, address);
+  owner.poke();
+}
+
+function inspectTask(self: Wrapper): { id: number; name: string; state: TaskState } {
+  const address = addressOf(self);
+  return inStep(self, ({ x, kernel, heap }) => {
+    const state = x.taskInspect(address) & S.TASK_STATE_MASK;
+    const id = kernel.u32[kernel.outType] as number;
+    const text = heap.strings.read(kernel.i32[kernel.outRef] as number);
+    return { id, name: text.slice(text.lastIndexOf("#") + 1), state: states[state] ?? "created" };
+  });
+}
+
+/** Gives a task its promise: made by whoever spawned it, or by the first `then`. */
+export function setPromise(task: object, make: () => Promise<unknown>): void {
+  (task as Promised)[PROMISE] = make;
+}
+
+function promiseOf<T>(task: Task<T>): Promise<T> {
+  const promised = task as unknown as Promised;
+  promised[PROMISE] ??= lazily(task as unknown as Wrapper);
+  return promised[PROMISE]() as Promise<T>;
+}
+
+function lazily(self: Wrapper): () => Promise<unknown> {
+  const at: { stack?: string } = {};
+  Error.captureStackTrace(at, Task.prototype.then);
+  const address = addressOf(self);
+  const promise = new Promise((resolve, reject) => {
+    inStep(self, (owner) => owner.watch(address, (outcome) => settle(owner, outcome, at, resolve, reject)));
+  });
+  return () => promise;
+}
+
+/** Resolves or rejects with a task's outcome. Its handles are kept. */
+export function settle(
+  owner: Thread,
+  outcome: Outcome,
+  at: { stack?: string },
+  resolve: (value: unknown) => void,
+  reject: (error: unknown) => void,
+): void {
+  if (outcome.ok) return resolve(keepAll(owner.heap, outcome.value));
+  if (outcome.packed) keepAll(owner.heap, outcome.packed);
+  const loading = classesOf(outcome);
+  if (!loading) return reject(errorOf(outcome, at.stack ?? ""));
+  loading.then(() => reject(errorOf(outcome, at.stack ?? "")));
+}
+
+/** Waits for a task inside a coroutine. Not tracked: a task is no operation that could be forgotten. */
+export class Join<T> extends Wait<T> {
+  readonly kind = S.WAIT_TASK;
+  readonly #task: number;
+  #failed: Extract<Outcome, { ok: false }> | null = null;
+
+  constructor(readonly target: Task<T>) {
+    super();
+    this.#task = addressOf(target as unknown as Wrapper);
+  }
+
+  label(): string {
+    return "join(task)";
+  }
+
+  protected begin(fiber: Fiber): Step<T> {
+    const { scheduler } = fiber;
+    const status = scheduler.x.taskJoin(this.#task, fiber.index);
+    if (status !== 0) return this.#ended(fiber, status);
+    fiber.waiter = scheduler.kernel.u32[scheduler.kernel.outA] as number;
+    return waiting;
+  }
+
+  protected resumed(fiber: Fiber): Step<T> {
+    if (this.#failed) throw this.#error(this.#failed);
+    return this.#ended(fiber, fiber.scheduler.x.taskOutcome(this.#task));
+  }
+
+  #ended(fiber: Fiber, status: number): Step<T> {
+    const { scheduler } = fiber;
+    if (status < 0) status = scheduler.heap.retryStatus("Waiting for a task", () => scheduler.x.taskOutcome(this.#task));
+    const outcome = scheduler.outcome(status, this.#task);
+    if (outcome.ok) return done(outcome.value as T);
+    const loading = classesOf(outcome);
+    if (!loading) throw this.#error(outcome);
+    this.#failed = outcome;
+    scheduler.waitForPromise(fiber, loading);
+    return waiting;
+  }
+
+  /** The stack of this very moment runs through the coroutine that waits, so it says where. */
+  #error(outcome: Extract<Outcome, { ok: false }>): unknown {
+    return errorOf(outcome, new Error().stack ?? "");
+  }
+
+  protected abandon(fiber: Fiber): void {
+    if (!fiber.waiter) return;
+    fiber.scheduler.x.waiterLose(fiber.waiter);
+    fiber.waiter = 0;
+  }
+}
+
+const token = { name: "Task", wrap: makeWrap(Task.prototype) };
+builtinWraps.set(L.TYPE_TASK, token.wrap);
+defineShared(Task.prototype, token, (wrapper) => inspectTask(wrapper));
+
+/** A handle on a task in the running scope. */
+export function wrapTask(address: number): Task<unknown> {
+  return new token.wrap(address, thread.scope as NonNullable<typeof thread.scope>) as unknown as Task<unknown>;
+}
+

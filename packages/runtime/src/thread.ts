@@ -1,0 +1,152 @@
+/**
+ * What this thread has of one runtime: its kernel instance, its heap, and the tasks that JavaScript (not a coroutine) waits
+ * for. The main thread has one for each runtime, a worker has one.
+ */
+import { type Heap, isWrapper, type Scope, thread, valueOut, type Wrapper } from "@ungil/heap";
+import { type Kernel, Layout as L, OutOfMemoryError, SyncLayout as S } from "@ungil/kernel";
+import { definitionById, moduleOf } from "./coroutines.js";
+import type { SyncExports } from "./exports.js";
+import { classIsMissing, noteErrorClasses, type Packed, unpack } from "./failure.js";
+
+/** Numbers of waits that are not fibers start here. */
+export const WATCH_FIRST = 0x40000000;
+
+/** A task's end, as it was found: a value, or a failure that is yet to be rebuilt here. */
+export type Outcome = { ok: true; value: unknown } | { ok: false; cancelled: boolean; packed: Packed | null; id: string };
+
+export abstract class Thread {
+  readonly x: SyncExports;
+  readonly #watchers = new Map<number, (outcome: Outcome) => void>();
+  #nextWatch = WATCH_FIRST;
+
+  constructor(
+    readonly kernel: Kernel<SyncExports>,
+    readonly heap: Heap,
+  ) {
+    this.x = kernel.exports;
+    threads.set(heap, this);
+  }
+
+  /** Somebody has something to do for this thread's scheduler: called after a message may have been sent to itself. */
+  abstract poke(): void;
+
+  /** Calls back when the task has ended. Inside a step or a batch. */
+  watch(task: number, callback: (outcome: Outcome) => void): void {
+    const number = this.#nextWatch;
+    this.#nextWatch = number >= 0x7ffffff0 ? WATCH_FIRST : number + 1;
+    this.#watchers.set(number, callback);
+    const status = this.heap.retryStatus("Waiting for a task", () => this.x.taskJoin(task, number));
+    if (status === 0) return;
+    this.#watchers.delete(number);
+    callback(this.outcome(status, task));
+  }
+
+  /** A message for a wait that is no fiber. Inside a step or a batch. */
+  watched(number: number, task: number): void {
+    const callback = this.#watchers.get(number);
+    this.#watchers.delete(number);
+    callback?.(this.outcome(this.heap.retryStatus("Reading a result", () => this.x.taskOutcome(task)), task));
+  }
+
+  get watching(): number {
+    return this.#watchers.size;
+  }
+
+  /** What `taskJoin` or `taskOutcome` has handed out, in the running scope. */
+  outcome(status: number, task: number): Outcome {
+    if (status >= 16) return { ok: true, value: valueOut(this.heap, status - 16) };
+    const { kernel } = this;
+    const address = kernel.i32[kernel.outRef] as number;
+    const packed = address ? this.failureAt(address) : null;
+    return { ok: false, cancelled: status === 2, packed, id: packed === null || classIsMissing(packed) ? this.idOf(task) : "" };
+  }
+
+  failureAt(address: number): Packed {
+    const { kernel } = this;
+    kernel.i32[kernel.outRef] = address;
+    kernel.u32[kernel.outType] = L.TYPE_RECORD;
+    return valueOut(this.heap, L.TAG_REF) as Packed;
+  }
+
+  /** The coroutine id of a task. */
+  idOf(task: number): string {
+    this.x.taskInspect(task);
+    const { kernel } = this;
+    const address = kernel.i32[kernel.outRef] as number;
+    return address ? this.heap.strings.read(address) : "";
+  }
+
+  /** Address of a coroutine's id. Each thread keeps those that it uses for ever, so a task need not count it. */
+  idAddress(definition: { id: string; addresses: WeakMap<object, number> }): number {
+    const known = definition.addresses.get(this.heap);
+    if (known !== undefined) return known;
+    const address = this.heap.strings.address(definition.id);
+    this.heap.adopt(address);
+    definition.addresses.set(this.heap, address);
+    return address;
+  }
+
+  set pending(count: number) {
+    this.kernel.u32[(this.kernel.block + S.TB_PENDING) >>> 2] = count;
+  }
+}
+
+const threads = new WeakMap<Heap, Thread>();
+
+export function threadOf(heap: Heap): Thread {
+  return threads.get(heap) as Thread;
+}
+
+/** An error that has no text of its own: memory was out when it was thrown, or it was cancelled before it started. */
+const bare = (cancelled: boolean): Packed => ({
+  error: cancelled
+    ? { classes: ["CancelledError", "UngilError"], name: "CancelledError", message: "The coroutine was cancelled", stack: "", properties: { code: "CANCELLED" } }
+    : {
+        classes: ["OutOfMemoryError", "UngilError"],
+        name: "OutOfMemoryError",
+        message: new OutOfMemoryError("A coroutine's error").message,
+        stack: "",
+        properties: { code: "OUT_OF_MEMORY", name: "OutOfMemoryError" },
+      },
+});
+
+type Failed = Extract<Outcome, { ok: false }>;
+
+/** The error of a failed task. `awaited`: stack of who waits. */
+export function errorOf(failed: Failed, awaited: string): unknown {
+  return unpack(failed.packed ?? bare(failed.cancelled), awaited);
+}
+
+/**
+ * A promise if the failure's class is unknown but its module is loaded here: then its exports are looked through. The URL
+ * has been evaluated on this thread (it registered coroutines), so importing it runs nothing. Bounded: a module that awaits
+ * this very task at its top level is not importable before it ends.
+ */
+export function classesOf(failed: Failed): Promise<void> | null {
+  if (!failed.packed || !classIsMissing(failed.packed) || !definitionById(failed.id)) return null;
+  const url = moduleOf(failed.id);
+  // Under vitest the module that is loaded is not node's own: node would run it a second time.
+  if (searched.has(url) || process.env.VITEST) return null;
+  searched.add(url);
+  const patience = new Promise<void>((resolve) => setTimeout(resolve, 100));
+  return Promise.race([import(url).then(noteErrorClasses, () => undefined), patience]);
+}
+
+const searched = new Set<string>();
+
+/** Makes the handles in a plain value outlive the running batch. */
+export function keepAll(heap: Heap, value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (isWrapper(value)) return heap.keep(value);
+  const holder = value as Record<string, unknown>;
+  for (const key of Object.keys(holder)) {
+    const item = holder[key];
+    if (typeof item === "object" && item !== null) holder[key] = keepAll(heap, item);
+  }
+  return value;
+}
+
+/** A wrapper of the running scope. */
+export function wrapHere(heap: Heap, address: number, type: number): Wrapper {
+  return new (heap.wrapOf(type))(address, thread.scope as Scope);
+}

@@ -1,0 +1,50 @@
+/** The entry of a worker thread: piscina calls `run` once, and it ends when the runtime closes. */
+import { threadId } from "node:worker_threads";
+import { Heap, thread } from "@ungil/heap";
+import { Kernel, OutOfMemoryError } from "@ungil/kernel";
+import { writeOutputDirectly } from "./console.js";
+import { calls, type MainControl, serve, type WorkerControl } from "./control.js";
+import { DeadlockError } from "./errors.js";
+import type { SyncExports } from "./exports.js";
+import { pack } from "./failure.js";
+import type { WorkerTask } from "./host.js";
+import { findDefinition, load } from "./modules.js";
+import { Scheduler } from "./scheduler.js";
+
+writeOutputDirectly();
+
+export async function run({ machine, slot, spinRounds, control, report }: WorkerTask): Promise<void> {
+  const main = calls<MainControl>(report);
+  const kernel = new Kernel<SyncExports>(machine, slot);
+  if (kernel.exports.syncAttach(0) !== 0) throw new OutOfMemoryError(`Starting thread ${slot}`);
+  const heap = new Heap(kernel);
+  thread.scope = heap.root;
+  const scheduler = new Scheduler(
+    kernel,
+    heap,
+    {
+      find: findDefinition,
+      unhandled: (task) => void main.unhandled(task),
+    },
+    spinRounds,
+  );
+  await new Promise<void>((resolve) => {
+    serve<WorkerControl>(control, {
+      async prepare(preload) {
+        try {
+          for (const url of preload) await load(url);
+          scheduler.start();
+          return null;
+        } catch (error) {
+          return { failure: pack(error) };
+        }
+      },
+      breakWaits: (kind, coroutines) => scheduler.breakWaits(kind, () => new DeadlockError(coroutines)),
+      stop() {
+        scheduler.stop();
+        resolve();
+      },
+    });
+    main.hello(threadId);
+  });
+}
