@@ -1,4 +1,4 @@
-// pnpm test:matrix [VERSION...] [-- vitest arguments]: runs the tests on each Node.js version, one line for each.
+// pnpm test:matrix [VERSION...] [vitest arguments]: runs the tests on each Node.js version, one line for each.
 
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -9,20 +9,20 @@ import { root, userArguments } from "./lib/process.mjs";
 import { totals, vitest } from "./lib/vitest.mjs";
 
 const args = userArguments();
-const cut = args.indexOf("--");
-const named = cut === -1 ? args : args.slice(0, cut);
-const rest = cut === -1 ? [] : args.slice(cut + 1);
+const isVersion = (word) => /^\d+(\.\d+){0,2}$/.test(word);
+const count = args.findIndex((word) => !isVersion(word));
+const named = count === -1 ? args : args.slice(0, count);
+const rest = count === -1 ? [] : args.slice(count).filter((word) => word !== "--");
 const versions = named.length > 0 ? named : ["20", "22", "24", "26"];
-if (versions.some((version) => !/^\d+(\.\d+){0,2}$/.test(version))) {
-  console.error("usage: pnpm test:matrix [VERSION...] [-- vitest arguments], for example: pnpm test:matrix 20 24");
-  process.exit(2);
-}
 
 /** The path of a Node.js binary of that version: ours if it fits, else from the `node` package, without installing it. */
 function binary(version) {
   if (`${process.versions.node}.`.startsWith(`${version}.`)) return process.execPath;
   const where = tmpdir(); // outside the workspace, or npx takes the workspace's settings for its own
-  return execFileSync("npx", ["-y", `node@${version}`, "-p", "process.execPath"], { cwd: where, encoding: "utf8" })
+  return execFileSync("npx", ["--loglevel=error", "-y", `node@${version}`, "-p", "process.execPath"], {
+    cwd: where,
+    encoding: "utf8",
+  })
     .trim()
     .split("\n")
     .at(-1);

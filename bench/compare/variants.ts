@@ -2,8 +2,8 @@
 import { Piscina } from "piscina";
 import { Runtime } from "ungil";
 import { median } from "../report/numbers.js";
-import type { Counters, Mode, Row } from "../report/shape.js";
-import { faults, gilWait, sum, type Work, workOf } from "./counters.js";
+import type { Mode, Row } from "../report/shape.js";
+import { type Work, workOf } from "./counters.js";
 import type { Job, Params, Workload } from "./workload.js";
 
 export interface Sample {
@@ -138,13 +138,14 @@ export function row(
   workload: Workload,
   params: Params,
   kind: Opening,
-  samples: Sample[],
+  samples: readonly Sample[],
 ): { row: Row; faults: string[] } {
-  const work = samples.map((sample) => sample.work).filter((some) => some !== null);
   const ms = samples.map((sample) => sample.ms);
-  const total = work.length > 0 ? sum(work) : null;
-  const counters: Counters = total?.counters() ?? {};
+  const work = samples.map((sample) => sample.work).reduce((sum, some) => (sum === null || some === null ? null : sum.plus(some)));
   const { mode, threads } = kind;
+  // Runs of the quick size are too short to be shared evenly.
+  const idle = params === workload.params.quick ? [] : (work?.idle() ?? []);
+  const faults = [...idle, ...(work?.overlaps(mode) ?? [])];
   return {
     row: {
       suite: "compare",
@@ -157,12 +158,11 @@ export function row(
       samples: ms,
       median: median(ms),
       floor: null,
-      gilWait: total === null ? 0 : gilWait(total),
-      counters,
+      gilWait: work?.gilWait ?? 0,
+      counters: work?.counters() ?? {},
       checksum: samples[0]!.checksum,
     },
-    faults:
-      total === null ? [] : faults(total, mode, threads).map((fault) => `${workload.name}, ${label(kind)}: ${fault}`),
+    faults: faults.map((fault) => `${workload.name}, ${label(kind)}: ${fault}`),
   };
 }
 

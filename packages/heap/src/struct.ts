@@ -24,7 +24,8 @@ interface Environment {
   textIn(value: unknown, scope: Scope, field: number): number;
   typeError(field: number, value: unknown): never;
   fail(scope: Scope, code: number, field: number): never;
-  create(scope: Scope, construct: () => number): number;
+  create(scope: Scope, type: number): number;
+  createRefs(scope: Scope, type: number, a: number, b: number): number;
   prepare(heap: Heap, target: unknown): number;
   handle(target: Constructor): Wrap;
   constructOutside(target: Constructor, init: unknown): Wrapper;
@@ -123,9 +124,13 @@ function generate(layout: StructLayout): { prototype: object } {
     "let heap = null, type = 0, target = null, Handle = null;",
     "const none = Object.freeze({});",
     "function Nothing() {}",
+    "function prepare(s, newTarget) { type = env.prepare(s.heap, newTarget); heap = s.heap; target = newTarget; Handle = env.handle(target); }",
   ];
   layout.fields.forEach((field, n) => {
-    if (field.kind === "ref") source.push(`let k${n} = null, W${n} = null;`);
+    if (field.kind !== "ref") return;
+    source.push(`let k${n} = null, W${n} = null;`);
+    source.push(`function resolve${n}() { k${n} = env.token(${n}); W${n} = k${n}.wrap; }`);
+    source.push(`function address${n}(v, s) { if (k${n} === null) resolve${n}(); return env.addressIn(v, k${n}, s, ${n}); }`);
   });
   source.push(constructorSource(layout));
   layout.fields.forEach((field, n) => source.push(accessorSource(field, n)));
@@ -133,40 +138,36 @@ function generate(layout: StructLayout): { prototype: object } {
   return new Function("env", source.join("\n"))(environment(layout)) as { prototype: object };
 }
 
-const resolve = (n: number) => `(k${n} === null && (k${n} = env.token(${n}), W${n} = k${n}.wrap), k${n})`;
-
-/** Source of an expression that is the address of a reference given to field `n`. */
+/** Source of an expression that is the address of a reference given to field `n`; most are handles of the same scope. */
 function referenceSource(value: string, n: number): string {
-  return `(${value} === null || ${value} === undefined ? 0 : ${value}[KIND] === ${resolve(n)} && ${value}[S].open && ${value}[S].x === s.x ? ${value}[A] : env.addressIn(${value}, k${n}, s, ${n}))`;
+  return `(${value} === null ? 0 : ${value} !== undefined && ${value}[KIND] === k${n} && ${value}[S] === s ? ${value}[A] : address${n}(${value}, s))`;
 }
 
 /**
  * The constructor returns a wrapper of its own making instead of `this`: then every instance, new or read from memory, has
- * one hidden class. A derived class (of nothing) because such a constructor makes no `this` first.
+ * one hidden class. A derived class (of nothing) because such a constructor makes no `this` first. It is kept small enough
+ * (460 bytes of bytecode) for V8 to inline it, and without closures, which would make it allocate a context.
  */
 function constructorSource(layout: StructLayout): string {
   const lines: string[] = ["class Base extends Nothing {", "  constructor(init = none) {", "    const s = thread.scope;"];
   lines.push("    if (s === null || !s.open) return env.constructOutside(new.target, init);");
-  lines.push("    if (s.heap !== heap || new.target !== target) { type = env.prepare(s.heap, new.target); heap = s.heap; target = new.target; Handle = env.handle(target); }");
-  layout.fields.forEach((field, n) => lines.push(`    let v${n} = init[${JSON.stringify(field.name)}];`));
-  const call = onlyRefs(layout) ? refsCall(layout, lines) : scratchCall(layout, lines);
-  lines.push(`    let r = ${call};`);
-  lines.push(`    if (r > 0 && r < ${L.ERROR_LIMIT}) r = env.create(s, () => ${call});`);
-  lines.push("    return new Handle(r, s);", "  }", "}");
+  lines.push("    if (s.heap !== heap || new.target !== target) prepare(s, new.target);");
+  if (onlyRefs(layout)) {
+    const args = [0, 1].map((n) => (n < layout.fields.length ? `a${n}` : "0"));
+    layout.fields.forEach((field, n) => lines.push(`    const v${n} = init[${JSON.stringify(field.name)}], a${n} = ${referenceSource(`v${n}`, n)};`));
+    lines.push(`    const r = s.x.structNewRefs(type, ${args.join(", ")});`);
+    lines.push(`    return new Handle(r > 0 && r < ${L.ERROR_LIMIT} ? env.createRefs(s, type, ${args.join(", ")}) : r, s);`);
+  } else {
+    layout.fields.forEach((field, n) => lines.push(`    let v${n} = init[${JSON.stringify(field.name)}];`));
+    lines.push(...scratchSource(layout));
+    lines.push("    const r = s.x.structNew(type);");
+    lines.push(`    return new Handle(r > 0 && r < ${L.ERROR_LIMIT} ? env.create(s, type) : r, s);`);
+  }
+  lines.push("  }", "}");
   return lines.join("\n");
 }
 
 const onlyRefs = (layout: StructLayout) => layout.fields.length <= 2 && layout.fields.every((field) => field.kind === "ref");
-
-function refsCall(layout: StructLayout, lines: string[]): string {
-  layout.fields.forEach((_, n) => lines.push(`    const a${n} = ${referenceSource(`v${n}`, n)};`));
-  return `s.x.structNewRefs(type, ${layout.fields.length > 0 ? "a0" : "0"}, ${layout.fields.length > 1 ? "a1" : "0"})`;
-}
-
-function scratchCall(layout: StructLayout, lines: string[]): string {
-  lines.push(...scratchSource(layout));
-  return "s.x.structNew(type)";
-}
 
 /** Checks all fields, then writes the body to scratch: nothing runs between the two that could use scratch itself. */
 function scratchSource(layout: StructLayout): string[] {
@@ -197,7 +198,7 @@ function accessorSource(field: FieldLayout, n: number): string {
     u32: `return s.x.i32Load(w[A], ${at}) >>> 0;`,
     bool: `return s.x.i32Load(w[A], ${at}) !== 0;`,
     str: `const r = s.x.refLoad(w[A], ${at}); if (r > 0 && r < ${L.ERROR_LIMIT}) env.fail(s, r, ${n}); return r === 0 ? "" : s.heap.strings.read(r);`,
-    ref: `const r = s.x.refLoad(w[A], ${at}); if (r === 0) return null; if (r > 0 && r < ${L.ERROR_LIMIT}) env.fail(s, r, ${n}); if (W${n} === null) ${resolve(n)}; return new W${n}(r, thread.scope);`,
+    ref: `const r = s.x.refLoad(w[A], ${at}); if (r === 0) return null; if (r > 0 && r < ${L.ERROR_LIMIT}) env.fail(s, r, ${n}); if (W${n} === null) resolve${n}(); return new W${n}(r, thread.scope);`,
   };
   const set: Record<FieldLayout["kind"], string> = {
     f64: `if (typeof v !== "number") env.typeError(${n}, v); const r = s.x.f64Store(w[A], ${at}, v);`,
@@ -232,6 +233,7 @@ function environment(layout: StructLayout): Environment {
       return token;
     },
     addressIn(value, token, scope, n) {
+      if (value === undefined) return 0;
       if (!isWrapper(value) || value[KIND] !== token) throw new FieldTypeError(layout.name, fieldName(n), `a ${token.name} or null`, value);
       const address = addressOf(value);
       if (value[SCOPE].x !== scope.x) throw new ForeignObjectError(`The ${nameOf(value)} for ${layout.name}.${fieldName(n)}`);
@@ -247,7 +249,8 @@ function environment(layout: StructLayout): Environment {
     fail(scope, code, n) {
       return scope.heap.fail(`${layout.name}.${fieldName(n)}`, code);
     },
-    create: (scope, construct) => scope.heap.retry(`new ${layout.name}`, construct),
+    create: (scope, type) => scope.heap.retry(`new ${layout.name}`, () => scope.x.structNew(type)),
+    createRefs: (scope, type, a, b) => scope.heap.retry(`new ${layout.name}`, () => scope.x.structNewRefs(type, a, b)),
     prepare(heap, target) {
       tokenOf(target);
       return heap.typeId(layout);

@@ -11,3 +11,4 @@ export {
 export { f64Load, f64Store, i32Load, i32Store, refLoad, refStore, structNew, structNewRefs } from "./heap/struct";
 export { typeDefine, typeRead, typeRegister } from "./heap/types";
 export { readAddress as translate } from "./paging/translate";
+export * from "./sync/index";

@@ -117,6 +117,7 @@ export function defineInternalTypes(exports: HeapExports): void {
   exports.typeDefine(L.TYPE_LIST, L.LIST_SIZE, 1 << (L.LIST_ITEMS >>> 2), 0);
   exports.typeDefine(L.TYPE_ARRAY, L.LIST_SIZE, 1 << (L.LIST_ITEMS >>> 2), 0);
   exports.typeDefine(L.TYPE_RECORD, L.LIST_SIZE, 1 << (L.LIST_ITEMS >>> 2), 0);
+  exports.typeDefine(L.TYPE_BIGINT, L.LIST_SIZE, 1 << (L.LIST_ITEMS >>> 2), 0);
   const tables = (2 ** L.DICT_SHARDS - 1) << (L.DICT_TABLES >>> 2);
   exports.typeDefine(L.TYPE_DICT, L.DICT_SIZE, tables, 0);
 }

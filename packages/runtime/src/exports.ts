@@ -38,6 +38,7 @@ export interface SyncExports extends HeapExports {
   taskScan(slot: number, from: number): number;
   waitsFor(kind: number, object: number): void;
   waiterLose(waiter: number): void;
+  objectImmortalize(address: number): void;
   childFirst(parent: number): number;
   childrenSweep(parent: number): number;
   childrenCancel(parent: number): void;

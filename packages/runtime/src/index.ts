@@ -1,1 +1,11 @@
-export {};
+/** Threads and coroutines. Internal: import `ungil` instead. */
+export { coroutines, type Where } from "./coroutines.js";
+export * from "./errors.js";
+export { registerErrors } from "./failure.js";
+export { clearPoison, type Guard, lock, tryLock } from "./locks.js";
+export { all, join, sleep, type SpawnOptions, spawn, until } from "./operations.js";
+export type { CloseOptions, RuntimeOptions } from "./options.js";
+export { Runtime } from "./runtime.js";
+export type { RuntimeStats, ThreadStats } from "./stats.js";
+export { Task, type TaskState } from "./task.js";
+export type { Coroutine, CoroutineBody, Instruction, Operation, Steps } from "./types.js";

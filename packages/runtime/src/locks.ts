@@ -1,5 +1,5 @@
 /** Locks of shared objects: `using guard = yield* lock(a, b)`, `tryLock(a)`. Ordered by address, so they cannot deadlock. */
-import { ADDRESS, addressOf, ForeignObjectError, type Heap, isWrapper, nameOf, SCOPE, type Shared, thread, type Wrapper } from "@ungil/heap";
+import { ADDRESS, addressOf, ForeignObjectError, type Heap, isWrapper, nameOf, SCOPE, type Shared, type Wrapper } from "@ungil/heap";
 import { Layout as L, SyncLayout as S } from "@ungil/kernel";
 import { DeadlockError, LockPoisonedError, OptionError } from "./errors.js";
 import { type Fiber, here } from "./fiber.js";
@@ -45,8 +45,7 @@ export class Guard {
       else guards.splice(guards.indexOf(this), 1);
     }
     const heap = this.#heap;
-    if (thread.scope?.open && thread.scope.heap === heap) this.#unlock(first);
-    else if (!heap.closed) heap.batch(() => this.#unlock(first));
+    if (!heap.closed) threadOf(heap).inStep(() => this.#unlock(first));
   }
 
   #unlock(first: number): void {
@@ -197,8 +196,8 @@ export function tryLock(...objects: Shared[]): Guard | null {
   const list = ordered("tryLock()", objects);
   const { heap } = (list[0] as Wrapper)[SCOPE];
   const fiber = here.fiber;
-  if (!thread.scope?.open) return heap.batch(() => tryAll(heap, list, 1, null));
-  return tryAll(heap, list, fiber ? fiber.task : 1, fiber);
+  // Outside coroutines the holder is nobody in particular.
+  return threadOf(heap).inStep(() => tryAll(heap, list, fiber ? fiber.task : 1, fiber));
 }
 
 function tryAll(heap: Heap, list: Wrapper[], task: number, fiber: Fiber | null): Guard | null {
@@ -227,8 +226,7 @@ function tryAll(heap: Heap, list: Wrapper[], task: number, fiber: Fiber | null):
 export function clearPoison(object: Shared): void {
   const [wrapper] = ordered("clearPoison()", [object]) as [Wrapper];
   const { heap } = wrapper[SCOPE];
-  const clear = () => void threadOf(heap).x.lockClear(wrapper[ADDRESS]);
-  if (thread.scope?.open) clear();
-  else heap.batch(clear);
+  const owner = threadOf(heap);
+  owner.inStep(() => void owner.x.lockClear(wrapper[ADDRESS]));
 }
 

@@ -7,7 +7,7 @@ import { done, isOperation, type Step, track, untrack, Wait, waiting } from "./o
 import { checkNames } from "./options.js";
 import { cancelTask, Join, Task } from "./task.js";
 import { addressOf, type Wrapper } from "@ungil/heap";
-import type { Coroutine, Operation } from "./types.js";
+import type { Coroutine, Instruction, Operation } from "./types.js";
 
 export interface SpawnOptions {
   /** Cancels the coroutine when it aborts. */
@@ -270,8 +270,8 @@ class All extends Wait<unknown[]> {
   }
 }
 
-function* drive(item: Operation<unknown>): Generator<never, unknown, unknown> {
-  return yield* item as Iterable<never> as never;
+function* drive(item: Operation<unknown>): Generator<Instruction | undefined | void, unknown, unknown> {
+  return yield* item;
 }
 
 /** Waits for all of these operations and tasks, which go on side by side; the first error cancels the others. */

@@ -81,7 +81,7 @@ export interface Task<T> extends Shared {}
 function inStep<T>(self: Wrapper, work: (owner: Thread) => T): T {
   const { heap } = self[SCOPE];
   const owner = threadOf(heap);
-  return thread.scope?.open && thread.scope.heap === heap ? work(owner) : heap.batch(() => work(owner));
+  return owner.inStep(() => work(owner));
 }
 
 /** `reason` goes along as an encoded failure, if there is one. */

@@ -30,6 +30,12 @@ export abstract class Thread {
   /** Somebody has something to do for this thread's scheduler: called after a message may have been sent to itself. */
   abstract poke(): void;
 
+  /** Does something as part of the running step (or batch), or as a step of its own. */
+  inStep<T>(work: (scope: Scope) => T): T {
+    const running = thread.scope;
+    return running?.open && running.heap === this.heap ? work(running) : this.heap.batch(work);
+  }
+
   /** Calls back when the task has ended. Inside a step or a batch. */
   watch(task: number, callback: (outcome: Outcome) => void): void {
     const number = this.#nextWatch;
@@ -76,12 +82,12 @@ export abstract class Thread {
     return address ? this.heap.strings.read(address) : "";
   }
 
-  /** Address of a coroutine's id. Each thread keeps those that it uses for ever, so a task need not count it. */
+  /** Address of a coroutine's id. It is kept for ever, so tasks need not count it. */
   idAddress(definition: { id: string; addresses: WeakMap<object, number> }): number {
     const known = definition.addresses.get(this.heap);
     if (known !== undefined) return known;
     const address = this.heap.strings.address(definition.id);
-    this.heap.adopt(address);
+    this.x.objectImmortalize(address);
     definition.addresses.set(this.heap, address);
     return address;
   }

@@ -24,17 +24,21 @@ import { internRemove } from "./intern";
 const RELEASE_SLICE: u32 = 1024; // slots of one array released at a time
 
 /** Puts a dying object on this thread's destroy stack. */
-export function destroyPush(va: u32): void {
+// @ts-ignore: decorator
+@inline export function destroyPush(va: u32): void {
   let top = <usize>load<u32>(tb + L.TB_DESTROY_TOP);
   if (top == <usize>load<u32>(tb + L.TB_DESTROY_END)) {
-    top = listGrow(L.TB_DESTROY_TOP);
-    if (!top) {
-      panic(L.E_MEMORY);
-      return;
-    }
+    top = destroyGrow();
+    if (!top) return;
   }
   store<u32>(top, va);
   store<u32>(tb + L.TB_DESTROY_TOP, <u32>top + 4);
+}
+
+function destroyGrow(): usize {
+  const top = listGrow(L.TB_DESTROY_TOP);
+  if (!top) panic(L.E_MEMORY); // the reserve is gone: what dies now would be lost
+  return top;
 }
 
 /** A newborn whose scope closes dies, and with it what only it held. `p`: its physical address. */
@@ -114,7 +118,8 @@ function destroyInternal(va: u32, p: usize, header: u32, isPrivate: bool, epoch:
     mask &= mask - 1;
     const child = load<u32>(slot);
     if (!child) continue;
-    store<u32>(slot, 0);
+    // Whoever dies on the way must not leave a slot whose target it has released; of a private object nobody else knows.
+    if (!isPrivate) store<u32>(slot, 0);
     release(child, isPrivate, epoch);
   }
 }

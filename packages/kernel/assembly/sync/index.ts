@@ -5,7 +5,7 @@ export { everythingIsStill, order, ordersTake, parkBegin, parkEnd, parkSpin, unp
 export { syncAbandon, syncAttach, syncInit, syncRecover, taskCrash } from "./recover";
 export { runBegin, runEnd } from "./run";
 export {
-  cancelTake, childFirst, childrenCancel, childrenSweep, taskArguments, taskCancel, taskCreate, taskEnd, taskInspect, taskJoin, taskNext,
+  cancelTake, childFirst, childrenCancel, childrenSweep, objectImmortalize, taskArguments, taskCancel, taskCreate, taskEnd, taskInspect, taskJoin, taskNext,
   taskObserve, taskOutcome, taskReason, taskRequeue, taskScan, taskStart, taskSteal, taskYield, waitsFor,
 } from "./task";
 export { waiterLose } from "./waiter";

@@ -449,6 +449,17 @@ export function childrenCancel(parent: u32): void {
   }
 }
 
+/** Keeps an object for ever: the name of a coroutine, which tasks refer to without counting it. */
+export function objectImmortalize(va: u32): void {
+  const p = writeAddress(va);
+  let word = wordLoad(p + L.OBJECT_COUNT);
+  while (word < L.COUNT_IMMORTAL) {
+    const old = wordCas(p + L.OBJECT_COUNT, word, (word & L.COUNT_FLAGS & ~L.COUNT_NEWBORN) | L.COUNT_IMMORTAL);
+    if (old == word) return;
+    word = old;
+  }
+}
+
 /** Somebody knows how it ended, or that it failed. */
 export function taskObserve(task: u32): void {
   const p = writeAddress(task);

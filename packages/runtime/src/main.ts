@@ -1,0 +1,244 @@
+/**
+ * The main thread's side of a runtime: it spawns tasks and waits for them. It runs no coroutines: each of its accesses is a
+ * step of its own, so it never delays anybody. Results come into its inbox; it is woken through its park word, in its event
+ * loop. A pending wait on that word does not keep a process alive, so a timer does while tasks are outstanding; the same
+ * timer looks for deadlocks.
+ */
+import { type Heap, KeptScope, thread } from "@ungil/heap";
+import { type Kernel, KernelPanicError, Layout as L, SyncLayout as S } from "@ungil/kernel";
+import type { Definition } from "./coroutines.js";
+import { argumentsIn } from "./arguments.js";
+import { CancelledError } from "./errors.js";
+import type { SyncExports } from "./exports.js";
+import { cancelTask, setPromise, settle, type Task, wrapTask } from "./task.js";
+import { Thread } from "./thread.js";
+import { collectWaits, type StuckTask } from "./deadlock.js";
+
+/** A task that this thread has spawned and that has not ended. */
+interface Outstanding {
+  readonly task: number;
+  readonly reject: (error: unknown) => void;
+}
+
+export interface MainEvents {
+  /** A task failed and nobody has asked for its promise. */
+  unhandled(error: unknown, task: Task<unknown>): void;
+  /** No coroutine can go on. */
+  deadlock(stuck: readonly StuckTask[]): void;
+  /** The kernel has given up. */
+  panic(error: Error): void;
+}
+
+const HEARTBEAT = 50; // ms; a deadlock is one that two heartbeats have seen
+
+export class MainThread extends Thread {
+  readonly #events: MainEvents;
+  readonly #outstanding = new Set<Outstanding>();
+  #timer: NodeJS.Timeout | undefined;
+  #parkSerial = 0;
+  #parked = false;
+  #closed = false;
+  #stillness = -1;
+  #idle: (() => void)[] = [];
+  readonly #park: number;
+
+  constructor(kernel: Kernel<SyncExports>, heap: Heap, events: MainEvents) {
+    super(kernel, heap);
+    this.#events = events;
+    this.#park = (kernel.block + S.TB_PARK) >>> 2;
+    this.#parkNow();
+  }
+
+  get outstanding(): number {
+    return this.#outstanding.size;
+  }
+
+  // Waking.
+
+  poke(): void {
+    if (!this.#parked || !this.x.workIsThere()) return;
+    this.#parked = false;
+    this.x.parkEnd();
+    queueMicrotask(() => this.#receive());
+  }
+
+  #parkNow(): void {
+    if (this.#closed) return;
+    const { x, kernel } = this;
+    if (!x.parkBegin()) {
+      queueMicrotask(() => this.#receive());
+      return;
+    }
+    this.#parked = true;
+    const serial = ++this.#parkSerial;
+    const { waitAsync } = Atomics as unknown as {
+      waitAsync(array: Int32Array, index: number, value: number): { async: boolean; value: Promise<string> | string };
+    };
+    const wait = waitAsync(kernel.i32, this.#park, 1);
+    const wake = () => {
+      if (serial !== this.#parkSerial || !this.#parked) return;
+      this.#parked = false;
+      this.#receive();
+    };
+    if (wait.async) (wait.value as Promise<string>).then(wake);
+    else queueMicrotask(wake);
+  }
+
+  /** Takes what is in the inbox, in one batch. */
+  #receive(): void {
+    if (this.#closed) return;
+    this.heap.batch(() => {
+      const { u32, scratch } = this.kernel;
+      const at = scratch >>> 2;
+      for (;;) {
+        const messages = this.x.inboxTake();
+        if (messages === 0) break;
+        const ended: [number, number][] = [];
+        for (let n = 0; n < messages; n++) ended.push([u32[at + 4 * n] as number, (u32[at + 4 * n + 2] as number) | 0]);
+        for (const [number, task] of ended) this.watched(number, task);
+      }
+    });
+    this.#parkNow();
+  }
+
+  // Spawning.
+
+  /** Spawns a task. `at`: where, for the stack of its error. */
+  spawn(definition: Definition, args: unknown[], signal: AbortSignal | undefined, at: { stack?: string }): Task<unknown> {
+    const { x, heap } = this;
+    let resolve!: (value: unknown) => void;
+    let reject!: (error: unknown) => void;
+    let promise: Promise<unknown> | undefined;
+    let result: (() => void) | undefined;
+    // The promise is made when somebody asks for it: one that nobody has asked for cannot be an unhandled rejection.
+    const ask = (): Promise<unknown> => {
+      promise ??= new Promise((yes, no) => {
+        resolve = yes;
+        reject = no;
+        result?.();
+      });
+      return promise;
+    };
+    let kept!: Task<unknown>;
+    this.inStep((scope) => {
+      const id = this.idAddress(definition);
+      const address = heap.retry("spawn()", () => {
+        const values = argumentsIn(scope, args);
+        return x.taskCreate(id, values, 0, args.length > values ? S.TASK_SPREAD : 0);
+      });
+      kept = heap.keep(wrapTask(address) as never) as never;
+      const settled = (set: () => void) => {
+        this.#less(entry);
+        signal?.removeEventListener("abort", abort);
+        result = set;
+        if (promise) set();
+      };
+      const entry: Outstanding = { task: address, reject: (error) => settled(() => reject(error)) };
+      const abort = () => this.inStep(() => cancelTask(this, address, signal?.reason));
+      signal?.addEventListener("abort", abort, { once: true });
+      this.#more(entry);
+      heap.adopt(address); // until it has ended, whatever becomes of the handle
+      this.watch(address, (outcome) => {
+        heap.release(address, new KeptScope(heap));
+        if (!this.#outstanding.has(entry)) return;
+        settle(this, outcome, at, (value) => settled(() => resolve(value)), (error) => {
+          settled(() => reject(error));
+          if (!promise) this.#unawaited(error, kept, () => promise !== undefined);
+        });
+      });
+    });
+    setPromise(kept, ask);
+    return kept;
+  }
+
+  /** As node treats a rejected promise: somebody may still ask for it in this turn of the event loop. */
+  #unawaited(error: unknown, task: Task<unknown>, isAsked: () => boolean): void {
+    if (error instanceof CancelledError) return;
+    setImmediate(() => {
+      if (!isAsked()) this.#events.unhandled(error, task);
+    });
+  }
+
+  /** A failed child of a coroutine that never asked for it. Its address was counted for us. */
+  orphanFailed(address: number): void {
+    if (this.#closed) return;
+    this.heap.batch(() => {
+      const task = this.heap.keep(wrapTask(address) as never) as unknown as Task<unknown>;
+      const outcome = this.outcome(this.x.taskOutcome(address), address);
+      this.x.countDecrement(address);
+      settle(this, outcome, {}, () => undefined, (error) => this.#events.unhandled(error, task));
+    });
+  }
+
+  #more(entry: Outstanding): void {
+    this.#outstanding.add(entry);
+    if (this.#outstanding.size > 1) return;
+    if (this.#timer) this.#timer.ref();
+    else this.#timer = setInterval(() => this.#beat(), HEARTBEAT);
+  }
+
+  #less(entry: Outstanding): void {
+    if (!this.#outstanding.delete(entry) || this.#outstanding.size > 0) return;
+    this.#timer?.unref();
+    this.#stillness = -1;
+    for (const idle of this.#idle.splice(0)) idle();
+  }
+
+  /** Resolves when no task is outstanding. */
+  whenIdle(): Promise<void> {
+    return this.#outstanding.size === 0 ? Promise.resolve() : new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  #beat(): void {
+    if (this.#outstanding.size === 0) {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+      return;
+    }
+    const code = this.kernel.control(L.CB_PANIC);
+    if (code) return this.#events.panic(new KernelPanicError(`code ${code}`));
+    if (!this.x.everythingIsStill()) {
+      this.#stillness = -1;
+      return;
+    }
+    const steps = this.#progress();
+    if (steps !== this.#stillness) {
+      this.#stillness = steps;
+      return;
+    }
+    this.#stillness = -1;
+    this.#events.deadlock(this.heap.batch(() => collectWaits(this)));
+  }
+
+  /** Grows whenever anything happens. */
+  #progress(): number {
+    let sum = 0;
+    for (let slot = 1; slot < this.kernel.control(L.CB_SLOTS); slot++) {
+      for (const counter of [S.COUNTER_STEPS, S.COUNTER_CREATED, S.COUNTER_STARTED, S.COUNTER_PARKS]) sum += this.kernel.counter(slot, counter);
+    }
+    return sum;
+  }
+
+  // Ending.
+
+  /** Asks every outstanding task to end. */
+  cancelAll(reason: unknown): void {
+    if (this.#outstanding.size === 0) return;
+    this.inStep(() => {
+      for (const { task } of this.#outstanding) cancelTask(this, task, reason);
+    });
+  }
+
+  rejectAll(make: () => unknown): void {
+    for (const entry of [...this.#outstanding]) entry.reject(make());
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#parked = false;
+    clearInterval(this.#timer);
+    this.x.parkEnd();
+    if (thread.scope === this.heap.root) thread.scope = null;
+    this.heap.close();
+  }
+}

@@ -1,0 +1,247 @@
+/** Runtime: threads, the heap they share, and the coroutines that run on them, from the main thread's point of view. */
+import { availableParallelism } from "node:os";
+import { isMainThread } from "node:worker_threads";
+import { Heap, scope, type Shared, thread, tokenOf, verifyHeap, type Verification } from "@ungil/heap";
+import { createMachine, defineInternalTypes, Kernel, OutOfMemoryError, SyncLayout as S } from "@ungil/kernel";
+import { CancelledError, DeadlockError, RuntimeClosedError, RuntimeInWorkerError } from "./errors.js";
+import type { SyncExports } from "./exports.js";
+import { unpack } from "./failure.js";
+import { type HostThread, PiscinaHost, type ThreadHost } from "./host.js";
+import { type SpawnOptions, splitOptions } from "./operations.js";
+import { checkClose, checkOptions, type CloseOptions, type RuntimeOptions, type Settings } from "./options.js";
+import { MainThread } from "./main.js";
+import { recover } from "./recover.js";
+import { readStats, type RuntimeStats } from "./stats.js";
+import type { Task } from "./task.js";
+import { stopWorld } from "./world.js";
+import type { Coroutine } from "./types.js";
+
+/** How long a thread that has been asked to stop may take before it is terminated. */
+const GRACE = 500;
+
+export class Runtime {
+  readonly #settings: Settings;
+  readonly #main: MainThread;
+  readonly #host: ThreadHost;
+  readonly #threads = new Map<number, HostThread>();
+  #state: "open" | "closing" | "closed" = "open";
+  #closing: Promise<void> | undefined;
+
+  private constructor(settings: Settings, main: MainThread, host: ThreadHost) {
+    this.#settings = settings;
+    this.#main = main;
+    this.#host = host;
+  }
+
+  /** Starts threads over a new shared heap. On the main thread only; end it with `close()`. */
+  static async start(options?: RuntimeOptions): Promise<Runtime> {
+    if (!isMainThread) throw new RuntimeInWorkerError();
+    const settings = checkOptions(options);
+    const machine = createMachine({ heapBytes: settings.heapBytes, slots: settings.threads + 2, gil: settings.gil });
+    const kernel = new Kernel<SyncExports>(machine, 1);
+    const x = kernel.exports;
+    defineInternalTypes(x);
+    // The main thread asks for the GIL at once: it does little with it, and people wait for it.
+    if (x.syncInit(settings.switchMicroseconds) !== 0 || x.syncAttach(50) !== 0) throw new OutOfMemoryError("Starting a runtime");
+    const heap = new Heap(kernel);
+    const main: MainThread = new MainThread(kernel, heap, {
+      unhandled: (error, task) => runtime.#unhandled(error, task),
+      deadlock: (stuck) => void runtime.#breakDeadlock(stuck),
+      panic: (error) => runtime.#fatal(error),
+    });
+    const host = new PiscinaHost(settings.threads);
+    const runtime: Runtime = new Runtime(settings, main, host);
+    try {
+      await Promise.all(Array.from({ length: settings.threads }, (_, n) => runtime.#startThread(2 + n)));
+    } catch (error) {
+      runtime.#state = "closed";
+      main.close();
+      await host.close();
+      throw error;
+    }
+    thread.scope = heap.root;
+    return runtime;
+  }
+
+  get mode(): "gil" | "free" {
+    return this.#settings.gil ? "gil" : "free";
+  }
+
+  /** Number of worker threads. */
+  get threads(): number {
+    return this.#settings.threads;
+  }
+
+  get closed(): boolean {
+    return this.#state === "closed";
+  }
+
+  // Objects.
+
+  /** Makes a shared object. Its handle is counted, until it is released. */
+  new<T extends Shared, A extends readonly unknown[]>(type: new (...args: A) => T, ...args: A): T & Disposable {
+    this.#mustBeOpen();
+    return this.#here(() => {
+      tokenOf(type);
+      return new type(...args) as T & Disposable;
+    });
+  }
+
+  /** Does synchronous work on shared objects in one step: much faster than one step for each access. */
+  scope<T>(work: () => T): T {
+    this.#mustBeOpen();
+    return this.#here(() => scope(work));
+  }
+
+  /** This runtime is the current one meanwhile. */
+  #here<T>(work: () => T): T {
+    const outer = thread.scope;
+    if (outer?.heap === this.#main.heap) return work();
+    thread.scope = this.#main.heap.root;
+    try {
+      return work();
+    } finally {
+      thread.scope = outer;
+    }
+  }
+
+  // Coroutines.
+
+  /** Runs a coroutine on a worker thread: a promise of its result. */
+  run<A extends readonly unknown[], R>(coroutine: Coroutine<A, R>, ...args: A): Promise<R>;
+  run<A extends readonly unknown[], R>(options: SpawnOptions, coroutine: Coroutine<A, R>, ...args: A): Promise<R>;
+  run(...args: unknown[]): Promise<unknown> {
+    const at: { stack?: string } = {};
+    Error.captureStackTrace(at, this.run);
+    try {
+      const task = this.#spawn("run()", args, at);
+      const promise = task.then();
+      task[Symbol.dispose]();
+      return promise;
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** Starts a coroutine on a worker thread: a task, which can be awaited and cancelled. */
+  spawn<A extends readonly unknown[], R>(coroutine: Coroutine<A, R>, ...args: A): Task<R>;
+  spawn<A extends readonly unknown[], R>(options: SpawnOptions, coroutine: Coroutine<A, R>, ...args: A): Task<R>;
+  spawn(...args: unknown[]): Task<unknown> {
+    const at: { stack?: string } = {};
+    Error.captureStackTrace(at, this.spawn);
+    return this.#spawn("spawn()", args, at);
+  }
+
+  #spawn(what: string, args: unknown[], at: { stack?: string }): Task<unknown> {
+    this.#mustBeOpen();
+    const { signal, definition, rest } = splitOptions(what, args);
+    if (signal?.aborted) throw new CancelledError(undefined, { cause: signal.reason });
+    return this.#main.spawn(definition, rest, signal, at);
+  }
+
+  #mustBeOpen(): void {
+    if (this.#state !== "open") throw new RuntimeClosedError();
+  }
+
+  // Introspection.
+
+  /** Stops the world and checks every invariant of the heap. For tests and for peace of mind: O(heap). */
+  verify(): Verification {
+    this.#mustBeOpen();
+    const { kernel, heap, x } = this.#main;
+    return this.#main.inStep(() => stopWorld(kernel, x, (held) => verifyHeap(kernel, [...heap.kept(), ...held], false)));
+  }
+
+  stats(): RuntimeStats {
+    return readStats(this.#main.kernel);
+  }
+
+  // Threads.
+
+  async #startThread(slot: number): Promise<void> {
+    const { kernel } = this.#main;
+    const cores = availableParallelism();
+    const thread = await this.#host.start(
+      // Spinning pays only while a core is left for whoever is to make the work.
+      { machine: kernel.machine, slot, spinRounds: this.#settings.threads < cores ? 2000 : this.#settings.threads === cores ? 500 : 10 },
+      { unhandled: (task) => this.#main.orphanFailed(task) },
+    );
+    this.#threads.set(slot, thread);
+    thread.exited.then((exit) => this.#threadExited(slot, thread, exit.code, exit.error));
+    const result = await Promise.race([thread.control.prepare(this.#settings.preload), thread.exited.then(() => null)]);
+    if (result) throw unpack(result.failure, new Error().stack ?? "");
+  }
+
+  #threadExited(slot: number, thread: HostThread, code: number, error: unknown): void {
+    if (this.#state !== "open" || this.#threads.get(slot) !== thread) return;
+    this.#threads.delete(slot);
+    recover(this.#main, slot, code, error);
+    this.#startThread(slot).catch((cause) => this.#fatal(cause));
+  }
+
+  async #breakDeadlock(stuck: readonly { kind: number; text: string }[]): Promise<void> {
+    const names = stuck.map(({ text }) => text);
+    // A lock first: whoever waits for a task gets that task's error then.
+    for (const kind of [S.WAIT_LOCK, S.WAIT_TASK]) {
+      if (!stuck.some((task) => task.kind === kind)) continue;
+      const broken = await Promise.all([...this.#threads.values()].map((thread) => thread.control.breakWaits(kind, names)));
+      if (broken.some((n) => n > 0)) return;
+    }
+    this.#main.rejectAll(() => new DeadlockError(names));
+  }
+
+  #unhandled(error: unknown, task: Task<unknown>): void {
+    if (this.#settings.onUnhandled) this.#settings.onUnhandled(error, task);
+    else setImmediate(() => raise(error));
+  }
+
+  /** Nothing can go on: everybody who waits is told, and the threads are ended. */
+  #fatal(error: unknown): void {
+    if (this.#state === "closed") return;
+    this.#main.rejectAll(() => error);
+    this.close().catch(() => undefined);
+  }
+
+  /**
+   * Ends the runtime. No task can be spawned any more; those that run get `timeout` milliseconds to end, then they are
+   * cancelled; what has not ended half a second later (a coroutine that never yields) is ended with its thread, and its
+   * promise rejects with RuntimeClosedError. So it takes at most about `timeout` + 1 s.
+   */
+  close(options?: CloseOptions): Promise<void> {
+    const timeout = checkClose(options);
+    this.#closing ??= this.#close(timeout);
+    return this.#closing;
+  }
+
+  async #close(timeout: number): Promise<void> {
+    const main = this.#main;
+    this.#state = "closing";
+    if (timeout > 0) await bounded(main.whenIdle(), timeout);
+    if (main.outstanding > 0) {
+      main.cancelAll(new RuntimeClosedError("The runtime is closing"));
+      await bounded(main.whenIdle(), GRACE);
+    }
+    main.rejectAll(() => new RuntimeClosedError("The runtime was closed before this coroutine had ended"));
+    await bounded(Promise.all([...this.#threads.values()].map((thread) => thread.control.stop())), GRACE / 2);
+    this.#state = "closed";
+    this.#threads.clear();
+    await this.#host.close();
+    main.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+function raise(error: unknown): never {
+  throw error;
+}
+
+/** Waits for a promise, but not longer. */
+async function bounded(promise: Promise<unknown>, milliseconds: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  await Promise.race([promise, new Promise((resolve) => (timer = setTimeout(resolve, milliseconds)))]);
+  clearTimeout(timer);
+}
+

@@ -1,0 +1,50 @@
+/** Stopping the world, and the counts that live outside the heap: what the verifier needs. */
+import { type Kernel, Layout as L, SyncLayout as S } from "@ungil/kernel";
+import type { SyncExports } from "./exports.js";
+
+const PATIENCE = 5000; // ms
+
+/** Does `work` while no other thread touches the heap. In a batch: this thread holds the GIL then. */
+export function stopWorld<T>(kernel: Kernel, x: SyncExports, work: (held: Iterable<number>) => T): T {
+  if (!x.worldStop()) throw new Error("the world is stopped already");
+  try {
+    const until = performance.now() + PATIENCE;
+    while (!x.worldIsStopped()) {
+      if (performance.now() > until) throw new Error("a thread has neither yielded nor used a shared object for 5 s: verify() cannot stop it");
+    }
+    return work(heldBySync(kernel));
+  } finally {
+    x.worldResume();
+  }
+}
+
+/** Addresses that queues, tables and locks count, each as often as it is counted. */
+export function* heldBySync(kernel: Kernel): Generator<number> {
+  const word = (at: number) => kernel.u32[at >>> 2] as number;
+  const link = (task: number, field: number) => word(kernel.walk(task) + field);
+  // The injection ring and its overflow.
+  const ring = kernel.control(S.CB_INJECT_RING);
+  for (let n = kernel.control(S.CB_INJECT_HEAD); n !== kernel.control(S.CB_INJECT_TAIL); n = (n + 1) >>> 0) {
+    yield word(ring + (n & (S.INJECT_SIZE - 1)) * 8 + 4);
+  }
+  for (let task = kernel.control(S.CB_OVERFLOW); task; task = link(task, S.TASK_NEXT)) yield task;
+  for (let slot = 1; slot < kernel.control(L.CB_SLOTS); slot++) {
+    const block = kernel.threadBlock(slot);
+    const field = (offset: number) => word(block + offset);
+    for (let n = field(S.TB_DEQUE_TOP); n !== field(S.TB_DEQUE_BOTTOM); n = (n + 1) >>> 0) {
+      yield word(field(S.TB_DEQUE) + (n & (S.DEQUE_SIZE - 1)) * 4);
+    }
+    for (let task = field(S.TB_CHAIN); task; task = link(task, S.TASK_NEXT)) yield task;
+    if (field(S.TB_PICKED)) yield field(S.TB_PICKED);
+    for (let task = field(S.TB_CANCELS); task; task = link(task, S.TASK_NEXT)) yield task;
+    for (let frame = 0; frame < field(S.TB_TASKS_FRAMES); frame++) {
+      const base = word(field(S.TB_TASKS) + 4 * frame);
+      for (let n = 0; n < L.PAGE_SIZE; n += 4) if (word(base + n)) yield word(base + n);
+    }
+    for (let frame = field(S.TB_LOCK_FRAMES); frame; frame = word(frame)) {
+      for (let entry = frame + S.HELD_SIZE; entry < frame + L.PAGE_SIZE; entry += S.HELD_SIZE) {
+        if (word(entry + S.HELD_TASK)) yield word(entry + S.HELD_OBJECT);
+      }
+    }
+  }
+}
