@@ -3,7 +3,15 @@ import type { Runtime, RuntimeStats, ThreadStats } from "ungil";
 import type { Counters, Mode } from "../report/shape.js";
 
 const OF_THREADS = ["steps", "steals", "parks", "busyMs", "gilWaitMs", "gilHoldMs", "lockWaits"] as const;
-const OF_RUNTIME = ["allocations", "frees", "remoteFrees", "limbo", "resurrections", "safepoints", "tlbMisses"] as const;
+const OF_RUNTIME = [
+  "allocations",
+  "frees",
+  "remoteFrees",
+  "limbo",
+  "resurrections",
+  "safepoints",
+  "tlbMisses",
+] as const;
 
 /** A part of an even share of the steps: with two threads, each must run 30 % of them. */
 const LEAST_OF_EVEN_SHARE = 0.6;

@@ -141,7 +141,9 @@ export function row(
   samples: readonly Sample[],
 ): { row: Row; faults: string[] } {
   const ms = samples.map((sample) => sample.ms);
-  const work = samples.map((sample) => sample.work).reduce((sum, some) => (sum === null || some === null ? null : sum.plus(some)));
+  const work = samples
+    .map((sample) => sample.work)
+    .reduce((sum, some) => (sum === null || some === null ? null : sum.plus(some)));
   const { mode, threads } = kind;
   // Runs of the quick size are too short to be shared evenly.
   const idle = params === workload.params.quick ? [] : (work?.idle() ?? []);

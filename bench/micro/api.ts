@@ -8,6 +8,7 @@ import {
   lock,
   type Runtime,
   ref,
+  type Steps,
   scope,
   spawn,
   struct,
@@ -37,7 +38,7 @@ export const { loop, lockLoop, spawnLoop, nothing } = coroutines(import.meta, {
     return performance.now() - began;
   },
 
-  *spawnLoop(n: number) {
+  *spawnLoop(n: number): Steps<number> {
     const began = performance.now();
     for (let i = 0; i < n; i++) yield* yield* spawn(nothing);
     return performance.now() - began;

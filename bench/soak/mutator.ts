@@ -1,5 +1,18 @@
 // Plays a script on the shared world and on objects of its own, and tells what it took out of the shared containers.
-import { all, coroutines, type Guard, keep, lock, release, scope, sleep, spawn, type Steps, type Task, tryLock } from "ungil";
+import {
+  all,
+  coroutines,
+  type Guard,
+  keep,
+  lock,
+  release,
+  type Steps,
+  scope,
+  sleep,
+  spawn,
+  type Task,
+  tryLock,
+} from "ungil";
 import { OwnObjects } from "./own.js";
 import { makeParcel, type Parcel, parcelFault } from "./parcel.js";
 import { needsWaiting, type SharedOp, script, type Waiting } from "./script.js";

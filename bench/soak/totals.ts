@@ -26,5 +26,6 @@ export function totalsOf(rt: Runtime): Totals {
 }
 
 export function add(totals: Totals, more: Totals): void {
-  for (const [name, count] of Object.entries(more) as [keyof Totals, number][]) totals[name] = (totals[name] ?? 0) + count;
+  for (const [name, count] of Object.entries(more) as [keyof Totals, number][])
+    totals[name] = (totals[name] ?? 0) + count;
 }

@@ -24,7 +24,10 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 function launch(command: keyof typeof FILES, ...args: string[]): ChildProcess {
   const file = fileURLToPath(new URL(`../dist/${FILES[command]}`, import.meta.url));
-  return spawn(process.execPath, [file, ...args], { env: { ...process.env, INIT_CWD: folder }, stdio: ["ignore", "pipe", "pipe"] });
+  return spawn(process.execPath, [file, ...args], {
+    env: { ...process.env, INIT_CWD: folder },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
 }
 
 function ended(child: ChildProcess): Promise<Ended> {
@@ -81,7 +84,9 @@ describe("exit codes", () => {
   it("Ctrl-C ends with 130, and nothing goes on", async () => {
     const child = launch("start", "--only", "trees");
     const end = ended(child);
-    await new Promise<void>((resolve) => child.stderr!.on("data", (text) => String(text).includes("round 1") && resolve()));
+    await new Promise<void>((resolve) =>
+      child.stderr!.on("data", (text) => String(text).includes("round 1") && resolve()),
+    );
     child.kill("SIGINT");
     const { code, err } = await end;
     expect(code).toBe(130);
@@ -115,7 +120,16 @@ describe("bench", () => {
     expect(floors).toEqual(new Set([null, "floor: wasm load", "floor: wasm atomic add", "floor: call from JS"]));
     for (const mode of ["gil", "free"]) {
       const names = rows.filter((row) => row.mode === mode).map((row) => row.name);
-      for (const name of ["alloc + free", "field get", "field set", "dict get", "dict set", "list get", "list push + pop", "lock + unlock"]) {
+      for (const name of [
+        "alloc + free",
+        "field get",
+        "field set",
+        "dict get",
+        "dict set",
+        "list get",
+        "list push + pop",
+        "lock + unlock",
+      ]) {
         expect(names).toEqual(expect.arrayContaining([`${name}, in the kernel`, `${name}, from JS`]));
       }
       expect(names).toEqual(expect.arrayContaining(["count up + down, in the kernel", "spawn + join, from JS"]));
@@ -124,15 +138,29 @@ describe("bench", () => {
 });
 
 describe("soak", () => {
-  it.each(["gil", "free"])("a short one is clean (%s)", async (mode) => {
-    const { code, out, err } = await type("soak", "--minutes", "0.1", "--seed", "7", "--mode", mode, "--json", `${mode}.json`);
-    expect(err).not.toMatch(/FAILED|soak:/);
-    expect(code).toBe(0);
-    expect(out).toContain("seed 7");
-    const [row] = readReport(`${mode}.json`).rows;
-    for (const name of ["remoteFrees", "resurrections", "adoptions", "safepoints"]) {
-      expect(out).toContain(name);
-      expect(row!.counters[name]).toBeGreaterThan(0);
-    }
-  }, 60_000);
+  it.each(["gil", "free"])(
+    "a short one is clean (%s)",
+    async (mode) => {
+      const { code, out, err } = await type(
+        "soak",
+        "--minutes",
+        "0.1",
+        "--seed",
+        "7",
+        "--mode",
+        mode,
+        "--json",
+        `${mode}.json`,
+      );
+      expect(err).not.toMatch(/FAILED|soak:/);
+      expect(code).toBe(0);
+      expect(out).toContain("seed 7");
+      const [row] = readReport(`${mode}.json`).rows;
+      for (const name of ["remoteFrees", "resurrections", "adoptions", "safepoints"]) {
+        expect(out).toContain(name);
+        expect(row!.counters[name]).toBeGreaterThan(0);
+      }
+    },
+    60_000,
+  );
 });

@@ -141,7 +141,7 @@ async function make(unit, started) {
   const { ok, output } = await execute(unit);
   const seconds = ((performance.now() - begin) / 1000).toFixed(1);
   console.log(`${ok ? "built" : "FAILED"} ${unit.name} (${seconds} s)`);
-  if (!ok || output.includes("WARN")) console.error(output.trim());
+  if (!ok || output.includes("WARN")) console.error(output.replace(/^ {4}at .*\n/gm, "").trim());
   if (ok) writeFileSync(stampOf(unit), hash);
   return ok;
 }

@@ -1,5 +1,5 @@
 // bank on shared objects: the accounts are structs that every thread changes, two at a time, under their locks.
-import { all, coroutines, f64, List, lock, type Runtime, spawn, struct, type Task, u32 } from "ungil";
+import { all, coroutines, f64, List, lock, type Runtime, type Steps, spawn, struct, type Task, u32 } from "ungil";
 import type { Job } from "../workload.js";
 import { OPENING_BALANCE, Orders, statementsChecksum } from "./orders.js";
 import type { BankParams } from "./workload.js";
@@ -18,7 +18,7 @@ export const { openAccounts, openBank, serve } = coroutines(import.meta, {
     return accounts;
   },
 
-  *openBank(accounts: List<Account>, tellers: number, transfers: number) {
+  *openBank(accounts: List<Account>, tellers: number, transfers: number): Steps<void> {
     const tasks: Task<void>[] = [];
     for (let teller = 0; teller < tellers; teller++) tasks.push(yield* spawn(serve, accounts, teller, transfers));
     yield* all(tasks);

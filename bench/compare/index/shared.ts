@@ -1,5 +1,5 @@
 // index on shared objects: one Dict of Lists, and every thread pushes into all of them.
-import { all, coroutines, Dict, List, type Runtime, scope, spawn, type Task } from "ungil";
+import { all, coroutines, Dict, List, type Runtime, type Steps, scope, spawn, type Task } from "ungil";
 import { book, cut, WORD } from "../data/book.js";
 import type { Job } from "../workload.js";
 import { positionsChecksum } from "./positions.js";
@@ -8,7 +8,7 @@ import type { IndexParams } from "./workload.js";
 type Positions = Dict<string, List<number>>;
 
 export const { indexBook, indexPiece } = coroutines(import.meta, {
-  *indexBook(positions: Positions, characters: number, chunks: number, passes: number) {
+  *indexBook(positions: Positions, characters: number, chunks: number, passes: number): Steps<void> {
     const text = book();
     const length = characters || text.length;
     const tasks: Task<void>[] = [];

@@ -1,6 +1,6 @@
 // queens: in how many ways n queens stand on an n x n board, none attacking another. Processor only: no shared object is
-// touched. The first two rows are placed in every way that is possible, each a task; a task yields after every
-// placement of rows three and four, far less than a millisecond apart. The board is solved `passes` times.
+// touched. The first two rows are placed in every way that is possible, each a task; a task looks at the clock after every
+// placement of rows three and four, and yields at least every millisecond. The board is solved `passes` times.
 // Checksum: the number of ways, in decimal (every pass must come to the same).
 import { workload } from "../workload.js";
 import { plain } from "./plain.js";

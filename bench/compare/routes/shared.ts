@@ -9,6 +9,7 @@ import {
   list,
   type Runtime,
   ref,
+  type Steps,
   scope,
   spawn,
   str,
@@ -44,7 +45,7 @@ export const { buildGraph, findAll, find } = coroutines(import.meta, {
     return new List(airports);
   },
 
-  *findAll(airports: List<Airport>, sources: number, charges: number) {
+  *findAll(airports: List<Airport>, sources: number, charges: number): Steps<Found[]> {
     const tasks: Task<Found>[] = [];
     for (const { charge, source } of questions(sources, charges)) {
       tasks.push(yield* spawn(find, airports, source, charge));

@@ -1,5 +1,18 @@
 // trees on shared objects: a tree is freed by its counts as soon as the scope that made it closes.
-import { all, type Class, coroutines, keep, type Runtime, ref, release, scope, spawn, struct, type Task } from "ungil";
+import {
+  all,
+  type Class,
+  coroutines,
+  keep,
+  type Runtime,
+  ref,
+  release,
+  type Steps,
+  scope,
+  spawn,
+  struct,
+  type Task,
+} from "ungil";
 import type { Job } from "../workload.js";
 import { depths, output, printed, split } from "./game.js";
 import type { TreesParams } from "./workload.js";
@@ -22,7 +35,7 @@ function count(tree: Tree): number {
 }
 
 export const { play, grow } = coroutines(import.meta, {
-  *play(least: number, most: number, parts: number) {
+  *play(least: number, most: number, parts: number): Steps<string> {
     const params = { least, most };
     const stretch = scope(() => count(build(most + 1)));
     const longLived = scope(() => keep(build(most)));

@@ -1,12 +1,12 @@
 // words on shared objects: one Dict, and every single increment is an atomic operation on it.
-import { all, coroutines, Dict, type Runtime, spawn, type Task } from "ungil";
+import { all, coroutines, Dict, type Runtime, type Steps, spawn, type Task } from "ungil";
 import { book, cut, WORD } from "../data/book.js";
 import type { Job } from "../workload.js";
 import { countsChecksum } from "./counts.js";
 import type { WordsParams } from "./workload.js";
 
 export const { countBook, countPiece } = coroutines(import.meta, {
-  *countBook(counts: Dict<string, number>, characters: number, chunks: number, passes: number) {
+  *countBook(counts: Dict<string, number>, characters: number, chunks: number, passes: number): Steps<void> {
     const text = book();
     const tasks: Task<void>[] = [];
     for (const { start, end } of cut(text, chunks, characters || text.length)) {

@@ -34,8 +34,9 @@ export class Fiber {
   waiter = 0;
   /** What came with the message that ended the wait. */
   payload = 0;
-  /** Operations made and not waited for. */
-  unawaited: Tracked[] = [];
+  /** The operation that was made and not waited for yet; mostly there is one at most, the others are in `unawaited`. */
+  made: Tracked | null = null;
+  unawaited: Tracked[] | null = null;
   guards: Guard[] | null = null;
   /** Children spawned since the last sweep, and how many make the next one worth it. */
   children = 0;
@@ -57,10 +58,26 @@ export class Fiber {
     readonly onEnd: ((fiber: Fiber, failed: boolean, value: unknown) => void) | null,
   ) {}
 
+  track(operation: Tracked): void {
+    if (this.made === null) this.made = operation;
+    else if (this.unawaited) this.unawaited.push(operation);
+    else this.unawaited = [operation];
+  }
+
+  untrack(operation: Tracked): void {
+    const others = this.unawaited;
+    if (this.made === operation) this.made = others ? (others.shift() ?? null) : null;
+    else if (others) {
+      const at = others.indexOf(operation);
+      if (at >= 0) others.splice(at, 1);
+    }
+  }
+
   /** The error for an operation that was left behind, if there is one; forgets it. */
   takeUnawaited(): OperationNotAwaitedError | null {
-    const left = this.unawaited.pop();
-    this.unawaited.length = 0;
+    const left = this.made;
+    this.made = null;
+    this.unawaited = null;
     return left ? new OperationNotAwaitedError(left.label()) : null;
   }
 }

@@ -18,18 +18,11 @@ export interface Tracked {
 }
 
 export function track(operation: Tracked): void {
-  here.fiber?.unawaited.push(operation);
+  here.fiber?.track(operation);
 }
 
 export function untrack(operation: Tracked): void {
-  const list = here.fiber?.unawaited;
-  if (!list) return;
-  const last = list.length - 1;
-  if (list[last] === operation) list.pop();
-  else if (last >= 0) {
-    const at = list.indexOf(operation);
-    if (at >= 0) list.splice(at, 1);
-  }
+  here.fiber?.untrack(operation);
 }
 
 export type Step<T> = IteratorResult<Instruction, T>;

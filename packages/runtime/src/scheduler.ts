@@ -407,7 +407,7 @@ export class Scheduler extends Thread {
     here.fiber = null;
     if (result.done) return this.#ended(fiber, false, result.value);
     const { value } = result;
-    if (fiber.unawaited.length > 0 || (value !== undefined && value !== WAIT)) this.#misuse(fiber, value);
+    if (fiber.made !== null || (value !== undefined && value !== WAIT)) this.#misuse(fiber, value);
     if (value === WAIT) {
       // It may have been cancelled during the step.
       fiber.state = fiber.hasError ? READY : WAITING;
@@ -448,7 +448,7 @@ export class Scheduler extends Thread {
   }
 
   #ended(fiber: Fiber, failed: boolean, value: unknown): void {
-    if (!failed && fiber.unawaited.length > 0) {
+    if (!failed && fiber.made !== null) {
       failed = true;
       value = fiber.takeUnawaited();
     }

@@ -6,7 +6,8 @@
  * Addresses are translated and references counted before the lock is taken; old values are released after it.
  */
 import * as L from "../layout";
-import { count, stackProbe, tb } from "../machine/registers";
+import { count, tb } from "../machine/registers";
+import { stackProbe } from "../machine/stack";
 import { spinLockBit, spinUnlockBit } from "../machine/spin";
 import { wordLoad } from "../machine/word";
 import { countDecrement } from "../heap/count";
@@ -49,7 +50,7 @@ function open(va: u32, keyRef: u32, keyNumber: f64): bool {
   key = keyRef ? boxRef(keyRef) : boxNumber(keyNumber + 0); // -0 + 0 is 0
   hash = T.keyHash(key);
   plain = T.keyIsPlain(key);
-  if (!plain) stackProbe();
+  stackProbe();
   shard = hash & (L.DICT_SHARDS - 1);
   return true;
 }

@@ -4,12 +4,13 @@
  * ARRAY and RECORD, the copies of plain JavaScript arrays and objects, have the same shape.
  */
 import * as L from "../layout";
-import { count, stackProbe, tb } from "../machine/registers";
+import { count, tb } from "../machine/registers";
+import { stackProbe } from "../machine/stack";
 import { spinLockBit, spinUnlockBit } from "../machine/spin";
 import { wideExchange, wideLoad, wordLoad, wordStore } from "../machine/word";
 import { countDecrement } from "../heap/count";
 import { newbornPush, newbornReserve } from "../heap/handle";
-import { allocate, birthCount, birthHeader, objectAllocate, objectFree } from "../heap/object";
+import { allocate, birthCount, birthHeader, objectFree, partAllocate } from "../heap/object";
 import { enter } from "../heap/safepoint";
 import { readAddress, writeAddress } from "../paging/translate";
 import { box, valueOut, valueRelease, valueRetain } from "./value";
@@ -43,7 +44,7 @@ export function listNew(type: u32, capacity: u32): u32 {
 
 function valuesNew(capacity: u32): u32 {
   if (capacity > 0x0fffffff) return L.E_MEMORY;
-  const va = objectAllocate(L.TYPE_VALUES, L.VALUES_DATA + (capacity << 3));
+  const va = partAllocate(L.TYPE_VALUES, L.VALUES_DATA + (capacity << 3));
   if (va < L.ERROR_LIMIT) return va;
   const p = writeAddress(va);
   for (let n: u32 = 0; n < capacity; n++) store<u64>(p + L.VALUES_DATA + (<usize>n << 3), UNDEFINED);
@@ -69,6 +70,7 @@ export function listGet(list: u32, index: u32): i32 {
 /** Replaces element `index`: 0, -E_RANGE or another error. */
 export function listSet(list: u32, index: u32, tag: i32, ref: u32, value: f64): i32 {
   enter();
+  stackProbe();
   const p = writeAddress(list);
   if (!p) return -<i32>load<u32>(tb + L.TB_FAULT_CODE);
   const boxed = box(tag, ref, value);
@@ -94,6 +96,7 @@ export function listSet(list: u32, index: u32, tag: i32, ref: u32, value: f64): 
 /** Appends: the new length, or a negative error. Amortised O(1). */
 export function listPush(list: u32, tag: i32, ref: u32, value: f64): i32 {
   enter();
+  stackProbe();
   const p = writeAddress(list);
   if (!p) return -<i32>load<u32>(tb + L.TB_FAULT_CODE);
   const boxed = box(tag, ref, value);

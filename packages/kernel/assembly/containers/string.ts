@@ -1,6 +1,7 @@
 /** STR: an immutable string of 8-bit (Latin-1) or 16-bit units. Up to INTERN_MAX units it is interned. */
 import * as L from "../layout";
-import { count, stackProbe, tb } from "../machine/registers";
+import { count, tb } from "../machine/registers";
+import { stackProbe } from "../machine/stack";
 import { countDecrement } from "../heap/count";
 import { newbornPush, newbornReserve, pin, pinsRelease } from "../heap/handle";
 import { internFind, stringHash } from "../heap/intern";

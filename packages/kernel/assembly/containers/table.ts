@@ -6,7 +6,7 @@
  * unless both are long this is a comparison of two words.
  */
 import * as L from "../layout";
-import { objectAllocate } from "../heap/object";
+import { partAllocate } from "../heap/object";
 import { bytesEqual } from "../heap/intern";
 import { readAddress, writeAddress } from "../paging/translate";
 import { isRef } from "./value";
@@ -75,7 +75,7 @@ export function tableAdd(table: usize, key: u64, value: u64, hash: u32): void {
 
 export function tableNew(capacity: u32): u32 {
   if (capacity > 0x08000000) return L.E_MEMORY;
-  const va = objectAllocate(L.TYPE_TABLE, L.TABLE_DATA + capacity * L.ENTRY_SIZE);
+  const va = partAllocate(L.TYPE_TABLE, L.TABLE_DATA + capacity * L.ENTRY_SIZE);
   if (va < L.ERROR_LIMIT) return va;
   const p = writeAddress(va);
   for (let n: u32 = 0; n < capacity; n++) store<u64>(entryAt(p, n), HOLE);

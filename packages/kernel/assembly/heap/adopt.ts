@@ -3,7 +3,8 @@
  * newborns, pins and retired runs. Its counters stay, its slot can be used again.
  */
 import * as L from "../layout";
-import { control, count, descriptors, stackProbe, tb, threadBlock, tid } from "../machine/registers";
+import { control, count, descriptors, tb, threadBlock, tid } from "../machine/registers";
+import { stackProbe } from "../machine/stack";
 import { writeAddress } from "../paging/translate";
 import { binOf, binPush } from "./blocks";
 import { atChunkStart, chunkFree } from "./chunks";

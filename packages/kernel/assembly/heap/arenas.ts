@@ -7,7 +7,8 @@
  * (the T acknowledgement).
  */
 import * as L from "../layout";
-import { control, count, descriptors, stackProbe, tb, threadBlock } from "../machine/registers";
+import { control, count, descriptors, tb, threadBlock } from "../machine/registers";
+import { stackProbe } from "../machine/stack";
 import { frameFree, frameRunAllocate } from "../paging/frames";
 import { pteInstall, pteOf, translationsFlush } from "../paging/translate";
 

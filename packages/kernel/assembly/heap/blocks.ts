@@ -12,7 +12,8 @@
  * when FULL is 0, so a page on an UNFULL stack keeps its owner.
  */
 import * as L from "../layout";
-import { control, count, descriptors, stackProbe, tb, threadBlock, tid } from "../machine/registers";
+import { control, count, descriptors, tb, threadBlock, tid } from "../machine/registers";
+import { stackProbe } from "../machine/stack";
 import { writeAddress } from "../paging/translate";
 import { descriptorOf, framesAreShort, pageOf, runAllocate, runRetire, smallPageAllocate, smallPageFree } from "./arenas";
 import { classSize, pagesFor } from "./classes";

@@ -140,7 +140,7 @@ function releaseValue(slot: usize, isPrivate: bool, epoch: u32): void {
     releaseShared(va, p, epoch);
   } else if ((word & ~L.COUNT_STAMP_MASK) != (L.COUNT_ONE | L.COUNT_VIRGIN)) {
     countDecrementAt(va, p);
-  } else if ((load<u32>(p) & L.DEPTH_BITS) >>> L.DEPTH_SHIFT >= depth) {
+  } else if ((load<u32>(p) & L.DEPTH_BITS) >>> L.DEPTH_SHIFT >= min<u32>(depth, L.DEPTH_MAX)) {
     store<u32>(p + L.OBJECT_COUNT, L.COUNT_DYING);
     destroyPush(va);
   } else {

@@ -8,7 +8,8 @@
  * entries are dropped) keeps a loop over the same objects from filling it.
  */
 import * as L from "../layout";
-import { count, depth, panic, setDepth, stackProbe, tb } from "../machine/registers";
+import { count, depth, panic, setDepth, tb } from "../machine/registers";
+import { stackProbe } from "../machine/stack";
 import { writeAddress } from "../paging/translate";
 import { atChunkStart, listGrow, listShrink, listTruncate } from "./chunks";
 import { countDecrement, countIncrement } from "./count";

@@ -8,7 +8,8 @@
 import * as L from "../layout";
 import { GIL } from "../machine/build";
 import { spinLockBit, spinUnlockBit } from "../machine/spin";
-import { control, count, stackProbe, tb } from "../machine/registers";
+import { control, count, tb } from "../machine/registers";
+import { stackProbe } from "../machine/stack";
 import { wordCas, wordLoad } from "../machine/word";
 import { writeAddress } from "../paging/translate";
 import { blockAllocate, blockFree } from "./blocks";

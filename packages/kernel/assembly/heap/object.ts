@@ -18,7 +18,7 @@ import { classOf } from "./classes";
 /** Word 0 of an object that is born now. */
 // @ts-ignore: decorator
 @inline export function birthHeader(type: u32): u32 {
-  return type | (depth << L.DEPTH_SHIFT);
+  return type | (min<u32>(depth, L.DEPTH_MAX) << L.DEPTH_SHIFT);
 }
 
 /** The count word of a newborn. The birth epoch stands where the last decrement's will. */
@@ -39,6 +39,16 @@ export function objectAllocate(type: u32, bytes: u32): u32 {
   store<u32>(p + L.OBJECT_COUNT, L.COUNT_ONE | ((load<u32>(control() + L.CB_EPOCH) & 7) << L.COUNT_STAMP_SHIFT));
   store<u32>(p, type);
   count(L.COUNTER_ALLOCATIONS);
+  return va;
+}
+
+/** The growing part of a container: it dies with a private container at once, for no scope has a handle on it. */
+export function partAllocate(type: u32, bytes: u32): u32 {
+  const va = objectAllocate(type, bytes);
+  if (va < L.ERROR_LIMIT) return va;
+  const p = writeAddress(va);
+  store<u32>(p, type | L.DEPTH_BITS);
+  store<u32>(p + L.OBJECT_COUNT, load<u32>(p + L.OBJECT_COUNT) | L.COUNT_VIRGIN);
   return va;
 }
 

@@ -4,6 +4,7 @@
  */
 import * as L from "../layout";
 import { count, tb } from "../machine/registers";
+import { stackProbe } from "../machine/stack";
 import { wordExchange, wordLoad } from "../machine/word";
 import { readAddress, writeAddress } from "../paging/translate";
 import { countDecrementAt, countIncrementAt } from "./count";
@@ -73,6 +74,7 @@ export function refLoad(va: u32, offset: u32): u32 {
 /** Counts the new reference, exchanges the slot, releases the old one: always in this order. 0 or an error code. */
 export function refStore(va: u32, offset: u32, child: u32): u32 {
   enter();
+  stackProbe();
   const p = writeAddress(va);
   if (!p) return load<u32>(tb + L.TB_FAULT_CODE);
   if (child) {

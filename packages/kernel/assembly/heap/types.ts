@@ -3,7 +3,8 @@
  * which modules load. A type is known by its name and the hash of its layout.
  */
 import * as L from "../layout";
-import { control, stackProbe, tb } from "../machine/registers";
+import { control, tb } from "../machine/registers";
+import { stackProbe } from "../machine/stack";
 import { spinLock, spinUnlock } from "../machine/spin";
 import { countIncrement } from "./count";
 import { typeEntry } from "./object";

@@ -53,13 +53,6 @@ export let depth: u32 = 0;
   store<i64>(p, load<i64>(p) + by);
 }
 
-/** Fails a kernel call whose thread has too little stack left, before it has changed anything: each frame of an
- *  operation fits in one of these. A RangeError in mid-operation would be as bad as the death of the thread. */
-export function stackProbe(levels: i32 = 40): i32 {
-  if (levels == 0) return <i32>tid;
-  return stackProbe(levels - 1) + 1;
-}
-
 /** Records the first fatal error. The runtime polls it and stops with the code: never silently wrong. */
 export function panic(code: u32): void {
   atomic.cmpxchg<u32>(L.CB + L.CB_PANIC, 0, code);

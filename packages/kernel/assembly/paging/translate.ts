@@ -8,7 +8,7 @@
  * A raw address is valid until the end of the operation that got it: translations are dropped only at safepoints.
  */
 import * as L from "../layout";
-import { readTlb, writeTlb, descriptors, control, count, stackProbe, tb } from "../machine/registers";
+import { readTlb, writeTlb, descriptors, control, count, tb } from "../machine/registers";
 import { frameAllocate, frameFree } from "./frames";
 
 /** Physical address for reading, or 0 (the reason is in TB_FAULT_CODE). */
@@ -61,9 +61,9 @@ function fault(code: u32, va: u32): usize {
   return 0;
 }
 
-/** Physical base of the page of `va`, mapping a zeroed frame if an allocated page has none; 0 on a fault. */
+/** Physical base of the page of `va`, mapping a zeroed frame if an allocated page has none; 0 on a fault. Cut short by a
+ *  full stack it leaks a frame at most. */
 function walk(va: u32, right: u64, mark: u64): usize {
-  stackProbe();
   count(L.COUNTER_WALKS);
   const page = va >>> L.PAGE_SHIFT;
   if (page == 0) return fault(L.E_NULL, va);

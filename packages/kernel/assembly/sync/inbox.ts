@@ -1,7 +1,7 @@
 /** What JavaScript takes from this thread's inbox: which coroutine goes on, and what it waited for. */
 import * as L from "../layout";
 import * as S from "../layout-sync";
-import { stackProbe, tb } from "../machine/registers";
+import { tb } from "../machine/registers";
 import { inboxCollect, waiterFree } from "./waiter";
 import { writeAddress } from "../paging/translate";
 import { lockRefuse, lotWake } from "./lock";
@@ -10,7 +10,6 @@ const MESSAGES_MAX: u32 = 64; // of 16 bytes: as many as scratch holds
 
 /** Writes up to 64 messages (coroutine, kind, object, payload) to scratch and frees their records. Number of messages. */
 export function inboxTake(): u32 {
-  stackProbe();
   let waiter = inboxCollect();
   let messages: u32 = 0;
   while (waiter && messages < MESSAGES_MAX) {

@@ -15,7 +15,8 @@
 import * as L from "../layout";
 import * as S from "../layout-sync";
 import { GIL } from "../machine/build";
-import { control, count, stackProbe, tb, threadBlock } from "../machine/registers";
+import { control, count, tb, threadBlock } from "../machine/registers";
+import { stackProbe } from "../machine/stack";
 import { spinLock, spinUnlock } from "../machine/spin";
 import { wordCas, wordLoad } from "../machine/word";
 import { frameAllocate } from "../paging/frames";
@@ -131,6 +132,7 @@ export function lockReleasePair(a: u32, b: u32): void {
 function releaseEntry(entry: usize): void {
   const va = load<u32>(entry + S.HELD_OBJECT);
   const p = writeAddress(va);
+  if (wordLoad(p) & L.HEADER_WAITERS) stackProbe();
   if (wordLoad(p) & L.HEADER_WAITERS && handOver(va, p)) {
     entryDrop(entry);
   } else {

@@ -5,7 +5,8 @@
 import * as L from "../layout";
 import * as S from "../layout-sync";
 import { gilAbandon } from "../machine/gil";
-import { control, stackProbe, tb, threadBlock, tid } from "../machine/registers";
+import { control, tb, threadBlock, tid } from "../machine/registers";
+import { stackProbe } from "../machine/stack";
 import { frameAllocate } from "../paging/frames";
 import { readAddress, writeAddress } from "../paging/translate";
 import { countDecrement, countIncrement } from "../heap/count";

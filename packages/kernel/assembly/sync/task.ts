@@ -9,18 +9,22 @@
  * Counts of a task: one of the queue, then of the table (until it has ended); one of its parent's list of children; one of
  * a stack of tasks to be cancelled; and whoever has stored a reference.
  * The state word holds the flags too, so starting and cancelling cannot miss each other.
+ *
+ * What the scheduler calls (start, yield, end, the inbox) has the whole stack to itself; what coroutines call, from any
+ * depth, probes the stack first.
  */
 import * as L from "../layout";
 import * as S from "../layout-sync";
 import { GIL } from "../machine/build";
-import { control, count, stackProbe, tb, threadBlock, tid } from "../machine/registers";
+import { control, count, tb, threadBlock, tid } from "../machine/registers";
+import { stackProbe } from "../machine/stack";
 import { wordCas, wordLoad, wordStore } from "../machine/word";
 import { frameAllocate } from "../paging/frames";
 import { readAddress, writeAddress } from "../paging/translate";
 import { countDecrement, countIncrement } from "../heap/count";
-import { borrow, pinsRelease, youngDrop } from "../heap/handle";
+import { borrow, pinsRelease, pinYoung, youngDrop } from "../heap/handle";
 import { objectAllocate, objectFree } from "../heap/object";
-import { enter, safepoint, stepEnd } from "../heap/safepoint";
+import { enter, safepoint } from "../heap/safepoint";
 import { box, valueOut, valueRelease, valueRetain } from "../containers/value";
 import { runYield } from "./run";
 import { dequePush, dequeStealHalf, dequeTake } from "./deque";
@@ -166,7 +170,6 @@ function tableEntry(fiber: u32): usize {
  * The coroutine's id is in OUT_REF, the flags in OUT_A.
  */
 export function taskStart(task: u32, fiber: u32): i32 {
-  stackProbe();
   const p = writeAddress(task);
   if (!p) return -1 - <i32>load<u32>(tb + L.TB_FAULT_CODE);
   const entry = tableEntry(fiber);
@@ -213,7 +216,12 @@ export function taskRequeue(): void {
 /** The step of a coroutine is over and it goes on later: pins, passes a safepoint, honours a drop request. 0 or E_MEMORY. */
 export function taskYield(): u32 {
   count(S.COUNTER_STEPS);
-  const status = stepEnd();
+  let status: u32 = 0;
+  if (!pinYoung()) {
+    youngDrop();
+    status = L.E_MEMORY;
+  }
+  safepoint();
   if (GIL && atomic.load<u32>(tb + L.TB_REQUEST) & L.REQUEST_GIL_DROP) runYield();
   return status;
 }
@@ -223,7 +231,6 @@ export function taskYield(): u32 {
  * arguments are given back. Its result is counted before its handles are dropped.
  */
 export function taskEnd(task: u32, state: u32, tag: i32, ref: u32, number: f64, error: u32): void {
-  stackProbe();
   count(S.COUNTER_STEPS);
   const p = writeAddress(task);
   const value = box(tag, ref, number);
@@ -393,7 +400,6 @@ export function taskReason(task: u32): u32 {
  * before it are let go. Its state is in OUT_A. Called by the parent's thread.
  */
 export function childFirst(parent: u32): u32 {
-  stackProbe();
   const link = writeAddress(parent) + S.TASK_CHILDREN;
   while (true) {
     const child = load<u32>(link);
