@@ -140,7 +140,7 @@ function generate(layout: StructLayout): { prototype: object } {
 
 /** Source of an expression that is the address of a reference given to field `n`; most are handles of the same scope. */
 function referenceSource(value: string, n: number): string {
-  return `(${value} === null ? 0 : ${value} !== undefined && ${value}[KIND] === k${n} && ${value}[S] === s ? ${value}[A] : address${n}(${value}, s))`;
+  return `(${value} == null ? 0 : ${value}[KIND] === k${n} && ${value}[S] === s ? ${value}[A] : address${n}(${value}, s))`;
 }
 
 /**
@@ -233,7 +233,6 @@ function environment(layout: StructLayout): Environment {
       return token;
     },
     addressIn(value, token, scope, n) {
-      if (value === undefined) return 0;
       if (!isWrapper(value) || value[KIND] !== token) throw new FieldTypeError(layout.name, fieldName(n), `a ${token.name} or null`, value);
       const address = addressOf(value);
       if (value[SCOPE].x !== scope.x) throw new ForeignObjectError(`The ${nameOf(value)} for ${layout.name}.${fieldName(n)}`);

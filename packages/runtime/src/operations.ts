@@ -209,6 +209,8 @@ type Results<T extends readonly unknown[]> = { -readonly [K in keyof T]: T[K] ex
 class All extends Wait<unknown[]> {
   readonly kind = S.WAIT_CHILDREN;
   readonly #items: Operation<unknown>[];
+  /** Addresses of those that are tasks. */
+  readonly #tasks: (number | null)[];
   #results: unknown[] = [];
   #left = 0;
   #error: { value: unknown } | null = null;
@@ -221,6 +223,7 @@ class All extends Wait<unknown[]> {
       if (!(item instanceof Task) && !isOperation(item)) throw new OptionError("all()", "each item", "an operation or a task", item);
       if (!(item instanceof Task)) untrack(item as never);
     }
+    this.#tasks = this.#items.map((item) => (item instanceof Task ? addressOf(item as unknown as Wrapper) : null));
     track(this);
   }
 
@@ -254,8 +257,8 @@ class All extends Wait<unknown[]> {
   #stop(except: Fiber | null, reason: unknown): void {
     this.#fibers.forEach((strand, n) => {
       if (strand === except) return;
-      const item = this.#items[n];
-      if (item instanceof Task) item.cancel();
+      const task = this.#tasks[n];
+      if (typeof task === "number") cancelTask(strand.scheduler, task, undefined);
       strand.scheduler.cancelStrand(strand, new CancelledError("Another operation of all() failed", { cause: reason }));
     });
   }

@@ -4,7 +4,8 @@
  *
  *   what is next:  the fiber that was woken last (at most 3 times in a row: tokio's LIFO slot), then the other ready fibers
  *   in order, then a task to start: from the own deque, the injection queue, another thread's deque. Every 8th time the own
- *   deque comes before the ready fibers and every 61st the injection queue (Go's number), so that nothing starves.
+ *   deque comes before the ready fibers and every 61st the injection queue (Go's number), so that nothing starves; but a
+ *   thread that has more fibers than the others leaves tasks to them.
  *
  *   RUNNING --nothing to do--> a turn of microtasks (a promise may be settled) --> spin --> PARKED in the event loop
  */
@@ -34,6 +35,7 @@ const OWN_EVERY = 8;
 const INJECTION_EVERY = 61;
 const TURN_WITH_PENDING = 2; // ms between turns of the event loop if timers or promises are waited for
 const TURN = 8; // ms otherwise
+const OTHERS_MAX = 10; // ms that tasks are left to threads with less to do
 
 type Phase = "idle" | "running" | "parked" | "stopped";
 
@@ -48,6 +50,9 @@ export class Scheduler extends Thread {
   #parkSerial = 0;
   #pending = 0;
   #sinceTurn = performance.now();
+  /** Time as of a few steps ago. */
+  #now = performance.now();
+  #lastStart = this.#now;
   #microtasksTried = false;
   readonly #service: Scope;
   readonly #definitions = new Map<number, Definition>();
@@ -57,6 +62,7 @@ export class Scheduler extends Thread {
   readonly #cancels: number;
   readonly #task: number;
   readonly #park: number;
+  readonly #load: number;
 
   constructor(
     kernel: Kernel<SyncExports>,
@@ -72,6 +78,7 @@ export class Scheduler extends Thread {
     this.#cancels = at(S.TB_CANCELS);
     this.#task = at(L.TB_TASK);
     this.#park = at(S.TB_PARK);
+    this.#load = at(S.TB_LOAD);
   }
 
   // What wakes it.
@@ -176,6 +183,7 @@ export class Scheduler extends Thread {
     thread.scope = this.#service;
     try {
       let last = performance.now();
+      this.#now = last;
       let every = 1;
       let left = every;
       for (;;) {
@@ -192,6 +200,7 @@ export class Scheduler extends Thread {
         else if (now - last > 0.5) every = Math.max(1, every >> 1);
         left = every;
         last = now;
+        this.#now = now;
         if (now - this.#sinceTurn > (this.#pending > 0 ? TURN_WITH_PENDING : TURN)) return true;
         if ((this.#phase as Phase) === "stopped") return false;
       }
@@ -200,6 +209,7 @@ export class Scheduler extends Thread {
       x.stepFinish();
       this.#service.open = false;
       thread.scope = outer;
+      u32[this.#load] = this.#ready.length;
       x.runEnd();
     }
   }
@@ -213,17 +223,26 @@ export class Scheduler extends Thread {
     }
     this.#lifoRuns = 0;
     const tick = ++this.#tick;
-    if (tick % INJECTION_EVERY === 0) {
-      const task = this.x.taskNext(1);
-      if (task) return this.#begin(task);
-    } else if (tick % OWN_EVERY === 0 && this.#ready.length > 0) {
-      const task = this.x.taskNext(0);
+    if (this.#ready.length > 0 && (tick % OWN_EVERY === 0 || tick % INJECTION_EVERY === 0) && this.#mayStart()) {
+      const task = this.x.taskNext(tick % INJECTION_EVERY === 0 ? 1 : 0);
       if (task) return this.#begin(task);
     }
     const fiber = this.#ready.shift();
     if (fiber) return fiber;
     const task = this.x.taskNext(0) || this.x.taskSteal();
     return task ? this.#begin(task) : null;
+  }
+
+  /**
+   * Whether this thread, which has fibers to run, may start one more task: a started one stays here, so it is better left
+   * to a thread with less to do, unless none has come for it for a while.
+   */
+  #mayStart(): boolean {
+    const load = this.#ready.length + 1;
+    this.kernel.u32[this.#load] = load;
+    if (this.x.othersAreIdler(load) && this.#now - this.#lastStart < OTHERS_MAX) return false;
+    this.#lastStart = this.#now;
+    return true;
   }
 
   #messages(): void {

@@ -43,12 +43,44 @@ export function unpark(slot: u32): bool {
 }
 
 function wakeSearcher(): void {
-  if (atomic.load<u32>(control() + S.CB_SEARCHING)) return;
+  if (atomic.cmpxchg<u32>(control() + S.CB_SEARCHING, 0, 1) != 0) return;
   while (true) {
     const map = atomic.load<u64>(parkedMap()) & ~(<u64>3); // not the main thread: it runs no coroutines
-    if (!map) return;
-    if (unpark(<u32>ctz(map))) return;
+    if (!map) break;
+    const slot = <u32>ctz(map);
+    // It counts as searching from now on, not from when it has woken up: until then nobody else need be woken.
+    if (atomic.cmpxchg<u32>(threadBlock(slot) + S.TB_IS_SEARCHING, 0, 1) != 0) break;
+    if (unpark(slot)) return;
+    if (atomic.xchg<u32>(threadBlock(slot) + S.TB_IS_SEARCHING, 0) == 0) return; // it has got up, and ended the search, itself
   }
+  atomic.sub<u32>(control() + S.CB_SEARCHING, 1);
+}
+
+/** Starts to count as searching; false if half of all do so already. */
+export function searchBegin(): bool {
+  if (load<u32>(tb + S.TB_IS_SEARCHING)) return true;
+  const searching = atomic.load<u32>(control() + S.CB_SEARCHING);
+  if (searching << 1 >= atomic.load<u32>(control() + S.CB_WORKERS)) return false;
+  if (atomic.cmpxchg<u32>(tb + S.TB_IS_SEARCHING, 0, 1) == 0) atomic.add<u32>(control() + S.CB_SEARCHING, 1);
+  return true;
+}
+
+/** Searches no more. True if nobody does now: while it searched nobody was woken. */
+export function searchEnd(): bool {
+  if (atomic.xchg<u32>(tb + S.TB_IS_SEARCHING, 0) == 0) return false;
+  return atomic.sub<u32>(control() + S.CB_SEARCHING, 1) == 1;
+}
+
+/** Others have less to do than this thread, by their own account: a task that is not started yet is for them. */
+export function othersAreIdler(own: u32): u32 {
+  const slots = load<u32>(control() + L.CB_SLOTS);
+  let all = own;
+  for (let slot: u32 = 2; slot < slots; slot++) {
+    if (slot != tid) all += atomic.load<u32>(threadBlock(slot) + S.TB_LOAD);
+  }
+  if (own * atomic.load<u32>(control() + S.CB_WORKERS) <= all) return 0;
+  wakeOne();
+  return 1;
 }
 
 /** Something in sight for this thread: a message, an order, or a task that anybody may start. */
@@ -70,6 +102,7 @@ export function tasksAreWaiting(): bool {
 
 /** Parks: 1 if it may wait on TB_PARK now, 0 if there is something to do after all. */
 export function parkBegin(): u32 {
+  searchEnd();
   atomic.store<u32>(tb + S.TB_PARK, 1);
   atomic.or<u64>(parkedMap(), bitOf(tid));
   if (workIsThere()) {

@@ -62,14 +62,12 @@ export function syncRecover(slot: u32): u32 {
     store<u32>(block + S.TB_IS_RUNNING, 0);
     atomic.sub<u32>(control() + S.CB_RUNNING, 1);
   }
-  if (load<u32>(block + S.TB_IS_SEARCHING)) {
-    store<u32>(block + S.TB_IS_SEARCHING, 0);
-    atomic.sub<u32>(control() + S.CB_SEARCHING, 1);
-  }
+  if (atomic.xchg<u32>(block + S.TB_IS_SEARCHING, 0)) atomic.sub<u32>(control() + S.CB_SEARCHING, 1);
   atomic.sub<u32>(control() + S.CB_WORKERS, 1);
   atomic.store<u32>(block + S.TB_PARK, 0);
   atomic.and<u64>(control() + S.CB_PARKED, ~((<u64>1) << slot));
   atomic.store<u32>(block + S.TB_PENDING, 0);
+  atomic.store<u32>(block + S.TB_LOAD, 0);
   queuesRecover(block);
   waitsRecover(block);
   const poisoned = locksPoison(slot);

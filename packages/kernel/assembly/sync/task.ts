@@ -30,7 +30,7 @@ import { runYield } from "./run";
 import { dequePush, dequeStealHalf, dequeTake } from "./deque";
 import { injectPush, injectTake } from "./inject";
 import { inboxPush, waiterAllocate, waiterFree } from "./waiter";
-import { tasksAreWaiting, unpark, wakeOne } from "./park";
+import { searchBegin, searchEnd, tasksAreWaiting, unpark, wakeOne } from "./park";
 
 // @ts-ignore: decorator
 @inline function stateOf(p: usize): u32 {
@@ -113,16 +113,11 @@ export function taskNext(fair: u32): u32 {
 
 /** Nothing of its own to do: looks into the other threads' queues, from a random one on, unless half of all do so already. */
 export function taskSteal(): u32 {
-  const searching = atomic.load<u32>(control() + S.CB_SEARCHING);
-  if (searching << 1 >= atomic.load<u32>(control() + S.CB_WORKERS)) return 0;
-  atomic.add<u32>(control() + S.CB_SEARCHING, 1);
-  store<u32>(tb + S.TB_IS_SEARCHING, 1);
+  if (!searchBegin()) return 0;
   const found = stealFromAny();
-  store<u32>(tb + S.TB_IS_SEARCHING, 0);
-  const left = atomic.sub<u32>(control() + S.CB_SEARCHING, 1) - 1;
+  const last = searchEnd();
   if (!found) return 0;
-  // While we searched nobody was woken.
-  if (left == 0 && tasksAreWaiting()) wakeOne();
+  if (last && tasksAreWaiting()) wakeOne();
   return picked();
 }
 
@@ -180,6 +175,8 @@ export function taskStart(task: u32, fiber: u32): i32 {
   store<u32>(tb + S.TB_PICKED, 0);
   const state = stateChange(p, S.TASK_STATE_MASK, S.TASK_RUNNING);
   count(S.COUNTER_STARTED);
+  // It was woken to search, and has found something.
+  if (load<u32>(tb + S.TB_IS_SEARCHING) && searchEnd() && tasksAreWaiting()) wakeOne();
   store<u32>(tb + L.TB_OUT_REF, load<u32>(p + S.TASK_COROUTINE));
   store<u32>(tb + L.TB_OUT_A, state);
   if (state & S.TASK_CANCEL) return -1;
@@ -222,6 +219,7 @@ export function taskYield(): u32 {
     status = L.E_MEMORY;
   }
   safepoint();
+  if (load<u32>(tb + S.TB_IS_SEARCHING) && searchEnd() && tasksAreWaiting()) wakeOne();
   if (GIL && atomic.load<u32>(tb + L.TB_REQUEST) & L.REQUEST_GIL_DROP) runYield();
   return status;
 }
@@ -311,7 +309,8 @@ export function taskJoin(task: u32, fiber: u32): i32 {
 export function taskOutcome(task: u32): i32 {
   const p = writeAddress(task);
   if (!p) return -<i32>load<u32>(tb + L.TB_FAULT_CODE);
-  return wordLoad(p + S.TASK_WAITERS) == S.WAITERS_DONE ? outcome(p) : 0;
+  // The state, not WAITERS: the first of several waiters may ask before the last one has been told.
+  return (stateOf(p) & S.TASK_STATE_MASK) >= S.TASK_DONE ? outcome(p) : 0;
 }
 
 function outcome(p: usize): i32 {
