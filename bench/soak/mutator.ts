@@ -17,6 +17,8 @@ import { OwnObjects } from "./own.js";
 import { makeParcel, type Parcel, parcelFault } from "./parcel.js";
 import { needsWaiting, type SharedOp, script, type Waiting } from "./script.js";
 import type { Cell, Slot, World } from "./world.js";
+// A thread must have loaded the classes of the objects that it is given; types alone load nothing.
+import "./world.js";
 
 /** What a mutator did, as the oracle needs it. */
 export interface Diary {

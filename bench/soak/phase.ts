@@ -58,9 +58,12 @@ export async function runPhase(
     world[Symbol.dispose]();
     check(rt, "at the end of a phase", []);
     result.totals = totalsOf(rt);
-  } finally {
-    await rt.close();
+  } catch (error) {
+    // What went wrong first is what counts.
+    await rt.close().catch(() => {});
+    throw error;
   }
+  await rt.close();
   return result;
 }
 

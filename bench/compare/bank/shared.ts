@@ -1,5 +1,5 @@
 // bank on shared objects: the accounts are structs that every thread changes, two at a time, under their locks.
-import { all, coroutines, f64, List, lock, type Runtime, type Steps, spawn, struct, type Task, u32 } from "ungil";
+import { coroutines, f64, List, lock, type Runtime, type Steps, spawn, struct, type Task, u32 } from "ungil";
 import type { Job } from "../workload.js";
 import { OPENING_BALANCE, Orders, statementsChecksum } from "./orders.js";
 import type { BankParams } from "./workload.js";
@@ -21,7 +21,7 @@ export const { openAccounts, openBank, serve } = coroutines(import.meta, {
   *openBank(accounts: List<Account>, tellers: number, transfers: number): Steps<void> {
     const tasks: Task<void>[] = [];
     for (let teller = 0; teller < tellers; teller++) tasks.push(yield* spawn(serve, accounts, teller, transfers));
-    yield* all(tasks);
+    for (const task of tasks) yield* task;
   },
 
   *serve(accounts: List<Account>, teller: number, transfers: number) {

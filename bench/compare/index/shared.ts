@@ -1,5 +1,5 @@
 // index on shared objects: one Dict of Lists, and every thread pushes into all of them.
-import { all, coroutines, Dict, List, type Runtime, type Steps, scope, spawn, type Task } from "ungil";
+import { coroutines, Dict, List, type Runtime, type Steps, scope, spawn, type Task } from "ungil";
 import { book, cut, WORD } from "../data/book.js";
 import type { Job } from "../workload.js";
 import { positionsChecksum } from "./positions.js";
@@ -15,7 +15,7 @@ export const { indexBook, indexPiece } = coroutines(import.meta, {
     for (const { start, end } of cut(text, chunks, length)) {
       tasks.push(yield* spawn(indexPiece, positions, start, end, length, passes));
     }
-    yield* all(tasks);
+    for (const task of tasks) yield* task;
   },
 
   *indexPiece(positions: Positions, start: number, end: number, length: number, passes: number) {

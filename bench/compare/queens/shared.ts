@@ -1,5 +1,5 @@
 // queens as coroutines: the numbers come back through join, nothing is shared.
-import { all, coroutines, type Runtime, type Steps, spawn, type Task } from "ungil";
+import { coroutines, type Runtime, type Steps, spawn, type Task } from "ungil";
 import type { Job } from "../workload.js";
 import { firstTwoRows, found, placements, ways } from "./board.js";
 import type { QueensParams } from "./workload.js";
@@ -12,7 +12,7 @@ export const { solve, solveBoard } = coroutines(import.meta, {
     const tasks: Task<number>[] = [];
     for (const { taken, left, right } of firstTwoRows(n)) tasks.push(yield* spawn(solveBoard, n, taken, left, right));
     let solutions = 0;
-    for (const count of yield* all(tasks)) solutions += count;
+    for (const task of tasks) solutions += yield* task;
     return solutions;
   },
 

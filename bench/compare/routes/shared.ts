@@ -1,6 +1,5 @@
 // routes on shared objects: one graph in shared memory, walked by every thread at once. Nothing is copied but the answers.
 import {
-  all,
   type Class,
   coroutines,
   f64,
@@ -50,7 +49,9 @@ export const { buildGraph, findAll, find } = coroutines(import.meta, {
     for (const { charge, source } of questions(sources, charges)) {
       tasks.push(yield* spawn(find, airports, source, charge));
     }
-    return yield* all(tasks);
+    const found: Found[] = [];
+    for (const task of tasks) found.push(yield* task);
+    return found;
   },
 
   *find(airports: List<Airport>, source: number, charge: number) {

@@ -1,6 +1,5 @@
 // trees on shared objects: a tree is freed by its counts as soon as the scope that made it closes.
 import {
-  all,
   type Class,
   coroutines,
   keep,
@@ -46,7 +45,11 @@ export const { play, grow } = coroutines(import.meta, {
       tasks.push(spawned);
     }
     const checks: number[] = [];
-    for (const spawned of tasks) checks.push((yield* all(spawned)).reduce((sum, check) => sum + check, 0));
+    for (const spawned of tasks) {
+      let check = 0;
+      for (const task of spawned) check += yield* task;
+      checks.push(check);
+    }
     const lines = output(
       params,
       stretch,

@@ -1,5 +1,5 @@
 // words on shared objects: one Dict, and every single increment is an atomic operation on it.
-import { all, coroutines, Dict, type Runtime, type Steps, spawn, type Task } from "ungil";
+import { coroutines, Dict, type Runtime, type Steps, spawn, type Task } from "ungil";
 import { book, cut, WORD } from "../data/book.js";
 import type { Job } from "../workload.js";
 import { countsChecksum } from "./counts.js";
@@ -12,7 +12,7 @@ export const { countBook, countPiece } = coroutines(import.meta, {
     for (const { start, end } of cut(text, chunks, characters || text.length)) {
       tasks.push(yield* spawn(countPiece, counts, start, end, passes));
     }
-    yield* all(tasks);
+    for (const task of tasks) yield* task;
   },
 
   *countPiece(counts: Dict<string, number>, start: number, end: number, passes: number) {

@@ -16,7 +16,7 @@ export interface SyncExports extends HeapExports {
   workIsThere(): number;
   order(slot: number, orders: number): void;
   ordersTake(): number;
-  othersAreIdler(own: number): number;
+  startAdvice(own: number): number;
   unpark(slot: number): number;
   everythingIsStill(): number;
   // Tasks.

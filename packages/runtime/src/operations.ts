@@ -258,8 +258,9 @@ class All extends Wait<unknown[]> {
     this.#fibers.forEach((strand, n) => {
       if (strand === except) return;
       const task = this.#tasks[n];
+      // A task's strand goes on until the task has ended.
       if (typeof task === "number") cancelTask(strand.scheduler, task, undefined);
-      strand.scheduler.cancelStrand(strand, new CancelledError("Another operation of all() failed", { cause: reason }));
+      else strand.scheduler.cancelStrand(strand, new CancelledError("Another operation of all() failed", { cause: reason }));
     });
   }
 

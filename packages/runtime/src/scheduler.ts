@@ -35,7 +35,7 @@ const OWN_EVERY = 8;
 const INJECTION_EVERY = 61;
 const TURN_WITH_PENDING = 2; // ms between turns of the event loop if timers or promises are waited for
 const TURN = 8; // ms otherwise
-const OTHERS_MAX = 10; // ms that tasks are left to threads with less to do
+const OTHERS_MAX = 30; // ms that tasks are left to threads with less to do
 
 type Phase = "idle" | "running" | "parked" | "stopped";
 
@@ -52,7 +52,10 @@ export class Scheduler extends Thread {
   #sinceTurn = performance.now();
   /** Time as of a few steps ago. */
   #now = performance.now();
-  #lastStart = this.#now;
+  /** Since when a task has been left to others, 0 if none has. */
+  #leftSince = 0;
+  /** Fibers whose module is being imported. */
+  #loading = 0;
   #microtasksTried = false;
   readonly #service: Scope;
   readonly #definitions = new Map<number, Definition>();
@@ -193,7 +196,8 @@ export class Scheduler extends Thread {
         if (fiber) {
           this.#microtasksTried = false;
           this.#step(fiber);
-        } else if (!x.workIsThere()) return false;
+        } else if (this.#loading > 0) return true;
+        else if (!x.workIsThere()) return false;
         if (--left > 0) continue;
         const now = performance.now();
         if (now - last < 0.05) every = Math.min(64, every * 2);
@@ -209,7 +213,7 @@ export class Scheduler extends Thread {
       x.stepFinish();
       this.#service.open = false;
       thread.scope = outer;
-      u32[this.#load] = this.#ready.length;
+      u32[this.#load] = this.#ready.length + this.#loading;
       x.runEnd();
     }
   }
@@ -229,6 +233,7 @@ export class Scheduler extends Thread {
     }
     const fiber = this.#ready.shift();
     if (fiber) return fiber;
+    if (this.#loading > 0 && !this.#mayStart()) return null;
     const task = this.x.taskNext(0) || this.x.taskSteal();
     return task ? this.#begin(task) : null;
   }
@@ -238,11 +243,16 @@ export class Scheduler extends Thread {
    * to a thread with less to do, unless none has come for it for a while.
    */
   #mayStart(): boolean {
-    const load = this.#ready.length + 1;
+    const load = this.#ready.length + this.#loading;
     this.kernel.u32[this.#load] = load;
-    if (this.x.othersAreIdler(load) && this.#now - this.#lastStart < OTHERS_MAX) return false;
-    this.#lastStart = this.#now;
-    return true;
+    const advice = this.x.startAdvice(load);
+    if (advice === 3) return false;
+    if (advice === 2) {
+      this.#leftSince ||= this.#now;
+      if (this.#now - this.#leftSince < OTHERS_MAX) return false;
+    }
+    this.#leftSince = 0;
+    return advice !== 0;
   }
 
   #messages(): void {
@@ -337,6 +347,7 @@ export class Scheduler extends Thread {
     const flags = kernel.u32[kernel.outA] as number;
     const fiber = new Fiber(this, index, task, new Scope(heap, x, false), null, null);
     this.#fibers[index] = fiber;
+    kernel.u32[this.#load] = this.#ready.length + this.#loading + 1;
     if (values === -1) {
       kernel.u32[this.#task] = task;
       this.#finish(fiber, { failed: true, cancelled: true, value: this.#reasonOf(task) });
@@ -356,13 +367,15 @@ export class Scheduler extends Thread {
       return this.#enter(fiber, found, x.taskArguments(fiber.task), flags);
     }
     fiber.state = WAITING;
-    x.waitsFor(S.WAIT_PROMISE, 0);
+    this.#loading++;
     found.then(
       (definition) => {
+        this.#loading--;
         this.#definitions.set(address, definition);
         fiber.steps = this.#firstSteps(fiber, definition, flags);
       },
       (error) => {
+        this.#loading--;
         fiber.steps = failing(error);
       },
     );

@@ -87,7 +87,7 @@ inBothModes("coroutines", (gil) => {
 
   it("distribute started coroutines over the threads", async () => {
     const rt = await start({ gil });
-    await within(20_000, Promise.all(Array.from({ length: 8 }, () => rt.run(c.yields, 50_000))));
+    await within(20_000, Promise.all(Array.from({ length: 8 }, () => rt.run(c.yields, 200_000))));
     const steps = rt.stats().threads.slice(1).map((thread) => thread.steps);
     expect(Math.min(...steps) / Math.max(...steps)).toBeGreaterThan(0.2);
   });

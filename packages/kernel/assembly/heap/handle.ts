@@ -8,9 +8,10 @@
  * entries are dropped) keeps a loop over the same objects from filling it.
  */
 import * as L from "../layout";
-import { count, depth, panic, setDepth, tb } from "../machine/registers";
+import { count, depth, panic, setDepth, tb, tid } from "../machine/registers";
 import { stackProbe } from "../machine/stack";
 import { writeAddress } from "../paging/translate";
+import { descriptorOf } from "./arenas";
 import { atChunkStart, listGrow, listShrink, listTruncate } from "./chunks";
 import { countDecrement, countIncrement } from "./count";
 import { destroyNewborn, destroyPush, destroySome } from "./destroy";
@@ -121,11 +122,18 @@ function newbornsDrop(mark: usize): void {
     top -= 4;
     const va = load<u32>(top);
     const p = writeAddress(va);
-    // A block freed meanwhile has type 0; nothing is allocated in this loop, so it is not somebody else's yet.
+    // A block freed meanwhile has type 0: this thread allocates nothing in this loop.
     if (!load<u32>(p)) continue;
-    if (load<u32>(p + L.OBJECT_COUNT) & L.COUNT_NEWBORN) destroyNewborn(va, p);
+    if (load<u32>(p + L.OBJECT_COUNT) & L.COUNT_NEWBORN && blockIsOurs(va)) destroyNewborn(va, p);
   }
   store<u32>(tb + L.TB_NEWBORN_TOP, <u32>top);
+}
+
+/** False if the block's page has gone back to its arena in this loop: another thread may have taken it since. */
+function blockIsOurs(va: u32): bool {
+  const descriptor = descriptorOf(va);
+  const state = load<u32>(descriptor + L.PD_STATE); // its taker sets the owner first
+  return state == L.PAGE_RUN || (state == L.PAGE_SMALL && load<u32>(descriptor + L.PD_OWNER) == tid);
 }
 
 /** Where the PINS of the running step hang. */

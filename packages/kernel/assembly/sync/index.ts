@@ -1,7 +1,7 @@
 /** What sync/ exports from the kernel. */
 export { inboxTake } from "./inbox";
 export { lockAccept, lockClear, lockRefuse, lockRelease, lockReleasePair, lockTry, lockTryPair, lockWait } from "./lock";
-export { everythingIsStill, order, ordersTake, othersAreIdler, parkBegin, parkEnd, parkSpin, unpark, workIsThere } from "./park";
+export { everythingIsStill, order, ordersTake, parkBegin, parkEnd, parkSpin, startAdvice, unpark, workIsThere } from "./park";
 export { syncAbandon, syncAttach, syncInit, syncRecover, taskCrash } from "./recover";
 export { runBegin, runEnd } from "./run";
 export {

@@ -71,16 +71,20 @@ export function searchEnd(): bool {
   return atomic.sub<u32>(control() + S.CB_SEARCHING, 1) == 1;
 }
 
-/** Others have less to do than this thread, by their own account: a task that is not started yet is for them. */
-export function othersAreIdler(own: u32): u32 {
+/**
+ * Whether this thread, which has `own` fibers to run, should start one more task: 0 there is none, 1 yes, 2 others have less
+ * to do, by their own account, and it is better left to them, 3 and one of them is on its way.
+ */
+export function startAdvice(own: u32): u32 {
+  if (injectIsEmpty() && !load<u32>(tb + S.TB_CHAIN) && dequeLength(tb) <= 0) return 0;
   const slots = load<u32>(control() + L.CB_SLOTS);
   let all = own;
   for (let slot: u32 = 2; slot < slots; slot++) {
     if (slot != tid) all += atomic.load<u32>(threadBlock(slot) + S.TB_LOAD);
   }
-  if (own * atomic.load<u32>(control() + S.CB_WORKERS) <= all) return 0;
+  if (own * atomic.load<u32>(control() + S.CB_WORKERS) <= all) return 1;
   wakeOne();
-  return 1;
+  return atomic.load<u32>(control() + S.CB_SEARCHING) ? 3 : 2;
 }
 
 /** Something in sight for this thread: a message, an order, or a task that anybody may start. */

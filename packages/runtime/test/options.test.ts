@@ -1,0 +1,75 @@
+import { Worker } from "node:worker_threads";
+import { Runtime } from "@ungil/runtime";
+import { expect, it } from "vitest";
+import { Account, c } from "./fixtures/basic.mjs";
+import { failure, inBothModes, start } from "./helpers.js";
+
+it("checks its options", async () => {
+  const cases: [object, string, RegExp][] = [
+    [{ thread: 2 }, "UNKNOWN_OPTION", /no option "thread".*threads/],
+    [{ threads: 0 }, "THREAD_COUNT", /from 1 to \d+, not 0/],
+    [{ threads: 10_000 }, "THREAD_COUNT", /not 10000/],
+    [{ threads: 1.5 }, "THREAD_COUNT", /not 1.5/],
+    [{ threads: "2" }, "THREAD_COUNT", /not 2/],
+    [{ memory: 1000 }, "MEMORY_SIZE", /1 MiB/],
+    [{ memory: "5GiB" }, "MEMORY_SIZE", /4 GiB/],
+    [{ memory: "lots" }, "MEMORY_SIZE", /"lots"/],
+    [{ memory: -1 }, "MEMORY_SIZE", /-1/],
+    [{ memory: null }, "MEMORY_SIZE", /null/],
+    [{ gil: 1 }, "OPTION", /gil must be true or false/],
+    [{ switchInterval: 0 }, "OPTION", /switchInterval/],
+    [{ onUnhandled: 1 }, "OPTION", /onUnhandled/],
+    [{ preload: "x" }, "OPTION", /preload/],
+  ];
+  for (const [options, code, message] of cases) {
+    const error = await failure(Runtime.start(options as never));
+    expect([JSON.stringify(options), error.code]).toEqual([JSON.stringify(options), code]);
+    expect(error.message).toMatch(message);
+  }
+});
+
+it("reports a preload that fails", async () => {
+  const error = await failure(Runtime.start({ threads: 1, preload: ["file:///nowhere/preload.mjs"] }));
+  expect([error.code, error.url]).toEqual(["MODULE_LOAD", "file:///nowhere/preload.mjs"]);
+});
+
+it("starts on the main thread only, and says how", async () => {
+  const worker = new Worker(new URL("./fixtures/in-worker.mjs", import.meta.url));
+  const [code, message] = await new Promise<[string, string]>((resolve, reject) => worker.once("message", resolve).once("error", reject));
+  await worker.terminate();
+  expect(code).toBe("RUNTIME_IN_WORKER");
+  expect(message).toContain("if (isMainThread)");
+});
+
+inBothModes("runtime", (gil) => {
+  it("says what it is", async () => {
+    const rt = await start({ gil, threads: 1, memory: 4 << 20 });
+    expect([rt.mode, rt.threads, rt.closed]).toEqual([gil ? "gil" : "free", 1, false]);
+    const stats = rt.stats();
+    expect([stats.mode, stats.threads.map(({ id }) => id)]).toEqual([gil ? "gil" : "free", [0, 1]]);
+  });
+
+  it("refuses everything after close", async () => {
+    const rt = await start({ gil });
+    const account = rt.new(Account, { balance: 1 });
+    const task = rt.spawn(c.add, 1, 2);
+    expect(await task).toBe(3);
+    await rt.close();
+    await rt.close();
+    expect(rt.closed).toBe(true);
+    expect((await failure(rt.run(c.add, 1, 2))).code).toBe("RUNTIME_CLOSED");
+    for (const use of [() => rt.spawn(c.add, 1, 2), () => rt.new(Account, {}), () => rt.scope(() => 1), () => rt.verify()]) {
+      expect(use).toThrow(expect.objectContaining({ code: "RUNTIME_CLOSED" }));
+    }
+    expect(() => account.balance).toThrow(expect.objectContaining({ code: "RELEASED_HANDLE" }));
+    expect(await task).toBe(3);
+    expect(rt.stats().mode).toBe(gil ? "gil" : "free");
+  });
+
+  it("runs two at once, which share nothing", async () => {
+    const [one, two] = [await start({ gil, threads: 1 }), await start({ gil, threads: 1 })];
+    const account = one.new(Account, { owner: "one" });
+    expect(await Promise.all([one.run(c.add, 1, 1), two.run(c.add, 2, 2)])).toEqual([2, 4]);
+    expect((await failure(two.run(c.echo, account))).code).toBe("FOREIGN_OBJECT");
+  });
+});
