@@ -4,6 +4,7 @@ import type { HeapExports } from "@ungil/kernel";
 export interface SyncExports extends HeapExports {
   syncInit(intervalMicroseconds: number): number;
   syncAttach(patienceMicroseconds: number): number;
+  syncExit(): void;
   syncAbandon(slot: number): void;
   syncRecover(slot: number): number;
   runBegin(): void;

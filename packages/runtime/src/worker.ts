@@ -19,6 +19,10 @@ export async function run({ machine, slot, spinRounds, control, report }: Worker
   if (kernel.exports.syncAttach(0) !== 0) throw new OutOfMemoryError(`Starting thread ${slot}`);
   const heap = new Heap(kernel);
   thread.scope = heap.root;
+  process.on("exit", () => {
+    kernel.exports.syncExit();
+    thread.scope = heap.root;
+  });
   const scheduler = new Scheduler(
     kernel,
     heap,

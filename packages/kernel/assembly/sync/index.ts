@@ -2,7 +2,7 @@
 export { inboxTake } from "./inbox";
 export { lockAccept, lockClear, lockRefuse, lockRelease, lockReleasePair, lockTry, lockTryPair, lockWait } from "./lock";
 export { everythingIsStill, order, ordersTake, parkBegin, parkEnd, parkSpin, startAdvice, unpark, workIsThere } from "./park";
-export { syncAbandon, syncAttach, syncInit, syncRecover, taskCrash } from "./recover";
+export { syncAbandon, syncAttach, syncExit, syncInit, syncRecover, taskCrash } from "./recover";
 export { runBegin, runEnd } from "./run";
 export {
   cancelTake, childFirst, childrenCancel, childrenSweep, objectImmortalize, taskArguments, taskCancel, taskCreate, taskEnd, taskInspect, taskJoin, taskNext,

@@ -4,7 +4,8 @@
  */
 import * as L from "../layout";
 import * as S from "../layout-sync";
-import { gilAbandon } from "../machine/gil";
+import { epochDetach } from "../machine/epoch";
+import { gilAbandon, gilDrop, gilIsMine, runningLeave } from "../machine/gil";
 import { control, tb, threadBlock, tid } from "../machine/registers";
 import { stackProbe } from "../machine/stack";
 import { frameAllocate } from "../paging/frames";
@@ -47,6 +48,16 @@ export function syncAttach(patience: u32): u32 {
   waitersAdd(frame, S.FRAME_WAITERS + S.WAITER_SIZE);
   store<u32>(tb + S.TB_DEQUE, <u32>frame + S.FRAME_DEQUE);
   return 0;
+}
+
+/**
+ * This thread exits by itself (process.exit, an uncaught error): it runs no step any more, so nobody must wait for it. The
+ * main thread may be waiting for the GIL at this moment, and would never get to hear of the exit.
+ */
+export function syncExit(): void {
+  if (load<u32>(tb + S.TB_IS_RUNNING)) runningLeave();
+  epochDetach();
+  if (gilIsMine()) gilDrop();
 }
 
 /** Frees the GIL of a dead thread: before anybody who needs the GIL recovers the rest. */

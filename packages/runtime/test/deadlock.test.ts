@@ -1,0 +1,51 @@
+import { List } from "@ungil/heap";
+import { DeadlockError } from "@ungil/runtime";
+import { expect, it } from "vitest";
+import { Account, c } from "./fixtures/basic.mjs";
+import { failure, inBothModes, start, within } from "./helpers.js";
+
+inBothModes("deadlocks", (gil) => {
+  it("of locks are found soon, name the coroutines, and run their finally blocks", async () => {
+    const rt = await start({ gil });
+    const [a, b, log] = [rt.new(Account, {}), rt.new(Account, {}), rt.new(List<string>)];
+    const begin = performance.now();
+    const both = [rt.spawn(c.holdThenLock, a, b, log), rt.spawn(c.holdThenLock, b, a, log)];
+    const errors = await Promise.all(both.map((task) => failure(within(5000, task.then()))));
+    expect(performance.now() - begin).toBeLessThan(3000);
+    for (const error of errors) {
+      expect(error).toBeInstanceOf(DeadlockError);
+      expect(error.coroutines).toHaveLength(2);
+      expect(error.message).toMatch(/basic\.mjs#holdThenLock \(task \d+, thread \d\) waits for the lock of Account 0x/);
+    }
+    expect(log.toArray()).toEqual(["cleaned", "cleaned"]);
+    expect([await rt.run(c.tryIt, a), await rt.run(c.tryIt, b)]).toEqual([true, true]);
+    expect(rt.verify().violations).toEqual([]);
+  });
+
+  it("of joins are found too", async () => {
+    const rt = await start({ gil });
+    const [one, two] = [rt.new(List<unknown>), rt.new(List<unknown>)];
+    const [x, y] = [rt.spawn(c.joinBox, one), rt.spawn(c.joinBox, two)];
+    one.push(y);
+    two.push(x);
+    for (const task of [x, y]) {
+      const error = await failure(within(5000, task.then()));
+      expect([error.code, error.message]).toEqual(["DEADLOCK", expect.stringContaining("joinBox")]);
+    }
+    expect(await rt.run(c.add, 1, 1)).toBe(2);
+  });
+
+  it("are not seen where there is a timer, a promise or a computation", async () => {
+    const rt = await start({ gil });
+    const account = rt.new(Account, {});
+    const holder = rt.spawn(c.holdForever, account);
+    while (await rt.run(c.tryIt, account)) await new Promise((resolve) => setTimeout(resolve, 2));
+    const waiter = rt.spawn(c.increments, account, 1);
+    await rt.run(c.busy, 300);
+    await rt.run(c.sleeper, 300);
+    expect([holder.state, waiter.state]).toEqual(["running", "running"]);
+    holder.cancel();
+    await within(5000, waiter.then());
+    await failure(holder);
+  });
+});
