@@ -25,9 +25,10 @@ export async function runWorkload(
       report((0.2 * variants.length) / kinds.length, `${workload.name}: warming up ${label(kind)}`);
       variants.push(await kind.open());
     }
-    const budget = rounds.budget - (performance.now() - began);
-    const taken = await interleave(variants, { ...rounds, budget }, (round, at) => {
-      const share = Math.min(1, (round + at / variants.length) / rounds.least);
+    const spent = performance.now() - began;
+    const left = { ...rounds, budget: rounds.budget - spent, limit: rounds.limit - spent };
+    const taken = await interleave(variants, left, (round, turn, at) => {
+      const share = Math.min(1, (round + turn / variants.length) / rounds.least);
       report(0.2 + 0.8 * share, `${workload.name}: round ${round + 1}, ${label(kinds[at]!)}`);
     });
     return outcome(workload, params, kinds, variants, taken);

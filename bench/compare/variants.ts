@@ -31,7 +31,7 @@ export interface Opening {
 }
 
 /** Warm-up runs at the quick size go on for this long, and are at least two. */
-const WARM_UP_MS = 250;
+const WARM_UP_MS = 150;
 
 /** All variants of a workload, plain JavaScript first. */
 export async function openings(workload: Workload, params: Params, most: number): Promise<Opening[]> {

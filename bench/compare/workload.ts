@@ -29,6 +29,8 @@ export interface Peer<P> {
 export interface Workload<P extends Params = Params> {
   name: string;
   about: string;
+  /** Its part of the time that all workloads have together, against 1 of most of them. */
+  weight: number;
   /** `full` is what the table shows, `quick` is for tests, and warms every variant up before it is timed. */
   params: { full: P; quick: P };
   plain(params: P): Job;

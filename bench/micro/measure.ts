@@ -25,13 +25,13 @@ export async function measure(
     at((0.3 * index) / operations.length, `micro: warming up ${operation.name} (${operation.mode})`);
     counts.push(await calibrate(operation, effort));
   }
-  const rounds = { least: effort.samples, most: effort.samples, budget: 0 };
+  const rounds = { least: effort.samples, most: effort.samples, budget: 0, limit: Number.POSITIVE_INFINITY };
   const variants = operations.map((operation, index) => ({
     sample: async () => ((await operation.run(counts[index]!)) * 1e6) / counts[index]!,
   }));
-  const taken = await interleave(variants, rounds, (round, index) => {
+  const taken = await interleave(variants, rounds, (round, turn) => {
     at(
-      0.3 + (0.7 * (round + index / operations.length)) / effort.samples,
+      0.3 + (0.7 * (round + turn / operations.length)) / effort.samples,
       `micro: sample ${round + 1} of ${effort.samples}`,
     );
   });

@@ -103,7 +103,7 @@ describe("interleave", () => {
   it("takes turns, every other round backwards", async () => {
     const order: string[] = [];
     const variants = ["a", "b", "c"].map((name) => ({ sample: () => order.push(name) }));
-    const taken = await interleave(variants, { least: 3, most: 3, budget: 0 });
+    const taken = await interleave(variants, { least: 3, most: 3, budget: 0, limit: 1000 });
     expect(order.join("")).toBe("abccbaabc");
     expect(taken).toEqual([
       [1, 6, 7],
@@ -114,7 +114,11 @@ describe("interleave", () => {
 
   it("goes on while there is time, but not beyond the most", async () => {
     const variants = [{ sample: () => 1 }];
-    expect(await interleave(variants, { least: 1, most: 5, budget: 10_000 })).toEqual([[1, 1, 1, 1, 1]]);
-    expect(await interleave(variants, { least: 2, most: 5, budget: 0 })).toEqual([[1, 1]]);
+    expect(await interleave(variants, { least: 1, most: 5, budget: 10_000, limit: 10_000 })).toEqual([[1, 1, 1, 1, 1]]);
+    expect(await interleave(variants, { least: 2, most: 5, budget: 0, limit: 10_000 })).toEqual([[1, 1]]);
+    expect(await interleave(variants, { least: 2, most: 5, budget: 0, limit: 0 })).toEqual([[1]]);
+    expect(await interleave([{ ...variants[0]!, most: 2 }], { least: 4, most: 4, budget: 0, limit: 10_000 })).toEqual([
+      [1, 1],
+    ]);
   });
 });

@@ -14,8 +14,9 @@ export type BankParams = { accounts: number; tellers: number; transfers: number 
 export const bank = workload<BankParams>({
   name: "bank",
   about: "transfers between shared accounts, under their locks",
+  weight: 1,
   params: {
-    full: { accounts: 500, tellers: 64, transfers: 40_000 },
+    full: { accounts: 500, tellers: 64, transfers: 36_000 },
     quick: { accounts: 100, tellers: 16, transfers: 1_000 },
   },
   plain,

@@ -12,8 +12,9 @@ export type IndexParams = { characters: number; chunks: number; passes: number }
 export const index = workload<IndexParams>({
   name: "index",
   about: "word -> list of positions, one shared structure",
+  weight: 1,
   params: {
-    full: { characters: 0, chunks: 64, passes: 16 },
+    full: { characters: 0, chunks: 64, passes: 10 },
     quick: { characters: 100_000, chunks: 16, passes: 4 },
   },
   plain,

@@ -12,7 +12,8 @@ export type QueensParams = { n: number; passes: number };
 export const queens = workload<QueensParams>({
   name: "queens",
   about: "processor only, yielding at least every millisecond",
-  params: { full: { n: 14, passes: 3 }, quick: { n: 11, passes: 2 } },
+  weight: 1,
+  params: { full: { n: 14, passes: 2 }, quick: { n: 11, passes: 2 } },
   plain,
   shared,
   pool,

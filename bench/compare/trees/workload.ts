@@ -14,6 +14,7 @@ export type TreesParams = { least: number; most: number; parts: number; games: n
 export const trees = workload<TreesParams>({
   name: "trees",
   about: "binary trees, built and freed node by node",
+  weight: 2,
   params: { full: { least: 4, most: 16, parts: 8, games: 3 }, quick: { least: 4, most: 10, parts: 8, games: 2 } },
   plain,
   shared,

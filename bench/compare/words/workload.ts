@@ -11,8 +11,9 @@ export type WordsParams = { characters: number; chunks: number; passes: number }
 export const words = workload<WordsParams>({
   name: "words",
   about: "count every word of a book into one shared dict",
+  weight: 1,
   params: {
-    full: { characters: 0, chunks: 64, passes: 20 },
+    full: { characters: 0, chunks: 64, passes: 18 },
     quick: { characters: 100_000, chunks: 16, passes: 4 },
   },
   plain,

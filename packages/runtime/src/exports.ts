@@ -7,6 +7,7 @@ export interface SyncExports extends HeapExports {
   syncExit(): void;
   syncAbandon(slot: number): void;
   syncRecover(slot: number): number;
+  gilTakeWithin(microseconds: number): number;
   runBegin(): void;
   runEnd(): void;
   inboxTake(): number;
@@ -48,8 +49,6 @@ export interface SyncExports extends HeapExports {
   lockTry(object: number, task: number): number;
   lockTryPair(a: number, b: number, task: number): number;
   lockWait(object: number, task: number, fiber: number, patience: number): number;
-  lockAccept(object: number, task: number): number;
-  lockRefuse(object: number): void;
   lockRelease(entry: number): void;
   lockReleasePair(a: number, b: number): void;
   lockClear(object: number): number;

@@ -160,22 +160,26 @@ class Lock extends Wait<Guard> {
   }
 
   protected resumed(fiber: Fiber): Step<Guard> {
-    if (fiber.payload & S.LOCK_HANDED) {
-      const object = this.#objects[this.#entries.length] as Wrapper;
-      this.#take(fiber, fiber.scheduler.x.lockAccept(object[ADDRESS], fiber.task), object);
+    const entry = fiber.payload;
+    fiber.payload = 0;
+    if (entry !== 0) {
+      this.#entries.push(entry);
+      this.#patience = 0;
     }
     return this.#go(fiber);
   }
 
   protected abandon(fiber: Fiber): void {
     const { x } = fiber.scheduler;
+    const held = fiber.payload;
+    fiber.payload = 0;
     if (fiber.waiter) {
       x.waiterLose(fiber.waiter);
       fiber.waiter = 0;
     } else {
-      // The wake-up had come already: it belongs to the next one.
+      // The wake-up had come already: it belongs to the next one. Locking and unlocking passes it on.
       const object = this.#objects[this.#entries.length] as Wrapper;
-      const entry = fiber.payload & S.LOCK_HANDED ? x.lockAccept(object[ADDRESS], fiber.task) : x.lockTry(object[ADDRESS], fiber.task);
+      const entry = held || x.lockTry(object[ADDRESS], fiber.task);
       if (entry < 0 || entry >= L.ERROR_LIMIT) x.lockRelease(entry);
     }
     this.#letGo(fiber);

@@ -221,12 +221,18 @@ export class MainThread extends Thread {
 
   // Ending.
 
-  /** Asks every outstanding task to end. */
-  cancelAll(reason: unknown): void {
-    if (this.#outstanding.size === 0) return;
+  /** Asks every outstanding task to end; false if a thread kept the GIL all the time. */
+  async cancelAll(reason: unknown, patience: number): Promise<boolean> {
+    if (this.#outstanding.size === 0) return true;
+    const until = performance.now() + patience;
+    while (!this.x.gilTakeWithin(2000)) {
+      if (performance.now() > until) return false;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
     this.inStep(() => {
       for (const { task } of this.#outstanding) cancelTask(this, task, reason);
     });
+    return true;
   }
 
   rejectAll(make: () => unknown): void {

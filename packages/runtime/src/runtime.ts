@@ -218,8 +218,8 @@ export class Runtime {
     this.#state = "closing";
     if (timeout > 0) await bounded(main.whenIdle(), timeout);
     if (main.outstanding > 0) {
-      main.cancelAll(new RuntimeClosedError("The runtime is closing"));
-      await bounded(main.whenIdle(), GRACE);
+      const asked = await main.cancelAll(new RuntimeClosedError("The runtime is closing"), GRACE);
+      if (asked) await bounded(main.whenIdle(), GRACE);
     }
     main.rejectAll(() => new RuntimeClosedError("The runtime was closed before this coroutine had ended"));
     await bounded(Promise.all([...this.#threads.values()].map((thread) => thread.control.stop())), GRACE / 2);

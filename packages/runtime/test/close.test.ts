@@ -26,7 +26,8 @@ inBothModes("close", (gil) => {
 
   it("then ends threads that never yield", async () => {
     const rt = await start({ gil });
-    const tasks = [failure(rt.run(c.busy, 60_000)), failure(rt.run(c.busy, 60_000)), failure(rt.run(c.add, 1, 2))];
+    // In one step: whoever runs first keeps the GIL.
+    const tasks = rt.scope(() => Array.from({ length: 3 }, () => failure(rt.run(c.busy, 60_000))));
     await new Promise((resolve) => setTimeout(resolve, 100));
     const begin = performance.now();
     await within(5000, rt.close({ timeout: 50 }));

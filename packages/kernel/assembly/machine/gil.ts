@@ -30,8 +30,29 @@ import { control, count, tb, threadBlock, tid } from "./registers";
 }
 
 export function gilTake(): void {
-  if (!GIL) return;
+  if (!GIL || atomic.load<u32>(owner()) == tid) return; // by gilTakeWithin
   if (atomic.cmpxchg<u32>(owner(), 0, tid) != 0) gilWait();
+  gilTaken();
+}
+
+/** Takes the GIL if it can be had soon: 1 if it is ours now (and stays so until the next batch ends). */
+export function gilTakeWithin(microseconds: u32): u32 {
+  if (!GIL) return 1;
+  if (atomic.cmpxchg<u32>(owner(), 0, tid) != 0) {
+    const holder = atomic.load<u32>(owner());
+    if (holder) {
+      atomic.or<u32>(threadBlock(holder) + L.TB_REQUEST, L.REQUEST_GIL_DROP);
+      atomic.add<u32>(control() + S.CB_GIL_WAITERS, 1);
+      futexWait(owner(), holder, <i64>microseconds * 1000);
+      atomic.sub<u32>(control() + S.CB_GIL_WAITERS, 1);
+    }
+    if (atomic.cmpxchg<u32>(owner(), 0, tid) != 0) return 0;
+  }
+  gilTaken();
+  return 1;
+}
+
+function gilTaken(): void {
   if (atomic.load<u32>(control() + S.CB_GIL_LAST) != tid) {
     atomic.store<u32>(control() + S.CB_GIL_LAST, tid);
     atomic.add<u32>(control() + S.CB_GIL_SWITCH, 1);

@@ -4,7 +4,7 @@ import * as S from "../layout-sync";
 import { tb } from "../machine/registers";
 import { inboxCollect, waiterFree } from "./waiter";
 import { writeAddress } from "../paging/translate";
-import { lockRefuse, lotWake } from "./lock";
+import { lockAccept, lockRefuse, lotWake } from "./lock";
 
 const MESSAGES_MAX: u32 = 64; // of 16 bytes: as many as scratch holds
 
@@ -23,7 +23,9 @@ export function inboxTake(): u32 {
       store<u32>(message, load<u32>(waiter + S.WAITER_FIBER));
       store<u32>(message + 4, kind);
       store<u32>(message + 8, object);
-      store<u32>(message + 12, payload);
+      // Of a lock: the entry if it is held now, 0 to try again.
+      const handed = kind == S.WAITER_LOCK && (payload & S.LOCK_HANDED) != 0;
+      store<u32>(message + 12, handed ? lockAccept(object, load<u32>(waiter + S.WAITER_HOLDER)) : 0);
     }
     store<u32>(tb + S.TB_DELIVERED, <u32>next);
     waiterFree(waiter);

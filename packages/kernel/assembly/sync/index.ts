@@ -1,6 +1,6 @@
 /** What sync/ exports from the kernel. */
 export { inboxTake } from "./inbox";
-export { lockAccept, lockClear, lockRefuse, lockRelease, lockReleasePair, lockTry, lockTryPair, lockWait } from "./lock";
+export { lockClear, lockRelease, lockReleasePair, lockTry, lockTryPair, lockWait } from "./lock";
 export { everythingIsStill, order, ordersTake, parkBegin, parkEnd, parkSpin, startAdvice, unpark, workIsThere } from "./park";
 export { syncAbandon, syncAttach, syncExit, syncInit, syncRecover, taskCrash } from "./recover";
 export { runBegin, runEnd } from "./run";
@@ -9,3 +9,4 @@ export {
   taskObserve, taskOutcome, taskReason, taskRequeue, taskScan, taskStart, taskSteal, taskYield, waitsFor,
 } from "./task";
 export { waiterLose } from "./waiter";
+export { gilTakeWithin } from "../machine/gil";

@@ -164,6 +164,7 @@ export function lockWait(va: u32, task: u32, fiber: u32, patience: u32): u32 {
   const waiter = waiterAllocate(S.WAITER_LOCK, fiber, va);
   if (!waiter) return L.E_MEMORY;
   store<u32>(waiter + S.WAITER_PAYLOAD, patience);
+  store<u32>(waiter + S.WAITER_HOLDER, task);
   const bucket = bucketOf(va);
   while (true) {
     const got = tryAt(va, p, task);
@@ -189,16 +190,15 @@ export function lockWait(va: u32, task: u32, fiber: u32, patience: u32): u32 {
   return 0;
 }
 
-/** The lock was handed to a coroutine of this thread (LOCK_HANDED): notes it. The entry, or an error code. */
+/**
+ * The lock was handed to a coroutine of this thread (LOCK_HANDED): notes it at once, for the coroutine may not run for a
+ * while and the thread may die meanwhile. The entry; 0 if there was no memory for it, and the lock is free.
+ */
 export function lockAccept(va: u32, task: u32): u32 {
   const p = writeAddress(va);
-  if (!p) return load<u32>(tb + L.TB_FAULT_CODE);
-  if (wordLoad(p) & L.HEADER_POISONED) return L.E_POISONED;
-  if (!entryReserve()) {
-    lockRefuse(va);
-    return L.E_MEMORY;
-  }
-  return entryTake(va, p, task);
+  if (p && entryReserve()) return entryTake(va, p, task);
+  lockRefuse(va);
+  return 0;
 }
 
 /** The lock was handed to a coroutine that wants it no more. */

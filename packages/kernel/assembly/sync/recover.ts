@@ -146,6 +146,8 @@ export function taskCrash(task: u32, error: u32): void {
     countIncrement(error);
     store<u32>(p + S.TASK_ERROR, error);
   }
+  // A wake-up for a lock may have reached it, and it did not get to try.
+  if (load<u32>(p + S.TASK_WAITS) == S.WAIT_LOCK) wakePassOn(load<u32>(p + S.TASK_WAITS_FOR), 0);
   taskFinish(task, state < S.TASK_DONE ? S.TASK_FAILED : state);
 }
 
