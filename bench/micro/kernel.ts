@@ -18,10 +18,17 @@ interface BenchExports extends HeapExports {
   benchDictSet(dict: number, n: number): number;
   benchListGet(list: number, n: number): number;
   benchListPush(list: number, n: number): number;
+  benchLock(address: number, n: number): void;
+  benchSpawnJoin(name: number, n: number): number;
+  // What the scheduler would call.
+  syncInit(intervalMicroseconds: number): number;
+  syncAttach(patienceMicroseconds: number): number;
+  runBegin(): void;
 }
 
-const SLOTS = 4;
-const MAIN_SLOT = 1;
+const SLOTS = 3;
+/** A worker's: it has a queue of its own. */
+const SLOT = 2;
 /** Types for the machine's own use: two references; one number. */
 const PAIR = Layout.TYPE_FIRST_USER;
 const POINT = PAIR + 1;
@@ -31,6 +38,7 @@ export function kernelOperations(mode: "gil" | "free"): Operation[] {
   const kernel = boot(mode === "gil");
   const { exports } = kernel;
   const point = kept(exports, exports.structNew(POINT));
+  const name = kept(exports, exports.stringNew(4, 0));
   const dict = kept(exports, exports.dictNew());
   const items = kept(exports, exports.listNew(Layout.TYPE_LIST, ENTRIES));
   const pushed = kept(exports, exports.listNew(Layout.TYPE_LIST, ENTRIES));
@@ -61,6 +69,8 @@ export function kernelOperations(mode: "gil" | "free"): Operation[] {
     inKernel("dict set", FLOOR.atomic, (n) => exports.benchDictSet(dict, n)),
     inKernel("list get", FLOOR.load, (n) => exports.benchListGet(items, n)),
     inKernel("list push + pop", FLOOR.atomic, (n) => exports.benchListPush(pushed, n)),
+    inKernel("lock + unlock", FLOOR.atomic, (n) => exports.benchLock(point, n)),
+    inKernel("spawn + join", FLOOR.atomic, (n) => exports.benchSpawnJoin(name, n)),
   ];
 }
 
@@ -69,11 +79,13 @@ function boot(gil: boolean): Kernel<BenchExports> {
   const folder = dirname(createRequire(import.meta.url).resolve("@ungil/kernel/package.json"));
   const file = join(folder, "dist", gil ? "kernel.bench.gil.wasm" : "kernel.bench.free.wasm");
   const module = new WebAssembly.Module(readFileSync(file));
-  const kernel = new Kernel<BenchExports>({ ...machine, module }, MAIN_SLOT);
-  defineInternalTypes(kernel.exports);
-  kernel.exports.threadAttach();
-  kernel.exports.typeDefine(PAIR, 16, 0b1100, 0);
-  kernel.exports.typeDefine(POINT, 16, 0, 0);
+  const kernel = new Kernel<BenchExports>({ ...machine, module }, SLOT);
+  const { exports } = kernel;
+  defineInternalTypes(exports);
+  if (exports.syncInit(5000) !== 0 || exports.syncAttach(0) !== 0) throw new Error("no memory for the machine");
+  exports.runBegin();
+  exports.typeDefine(PAIR, 16, 0b1100, 0);
+  exports.typeDefine(POINT, 16, 0, 0);
   return kernel;
 }
 

@@ -19,6 +19,8 @@ function keyIn(scope: Scope, key: AnyKey): number {
   throw new NotShareableError("The key of a Dict", key);
 }
 
+const pathOf = (key: AnyKey) => (typeof key === "string" ? `Dict[${JSON.stringify(key)}]` : `Dict[${String(key)}]`);
+
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the prototype gets what Shared promises below
 export class Dict<K extends string | number, V> {
   /** A dict of the given entries. O(entries). */
@@ -46,8 +48,8 @@ export class Dict<K extends string | number, V> {
     const s = self[SCOPE];
     if (!s.open) return slow(self, (o) => (o as Self).get(key)) as V | undefined;
     const ref = keyIn(s, key);
-    const tag = s.x.dictGet(self[ADDRESS], ref, ref ? 0 : (key as number));
-    if (tag < 0) s.heap.fail("Dict.get", -tag);
+    let tag = s.x.dictGet(self[ADDRESS], ref, ref ? 0 : (key as number));
+    if (tag < 0) tag = s.heap.retryStatus("Dict.get", () => s.x.dictGet(self[ADDRESS], ref, ref ? 0 : (key as number)));
     return valueOut(s.heap, tag) as V | undefined;
   }
 
@@ -56,8 +58,8 @@ export class Dict<K extends string | number, V> {
     const s = self[SCOPE];
     if (!s.open) return slow(self, (o) => (o as Self).has(key));
     const ref = keyIn(s, key);
-    const tag = s.x.dictGet(self[ADDRESS], ref, ref ? 0 : (key as number));
-    if (tag < 0) s.heap.fail("Dict.has", -tag);
+    let tag = s.x.dictGet(self[ADDRESS], ref, ref ? 0 : (key as number));
+    if (tag < 0) tag = s.heap.retryStatus("Dict.has", () => s.x.dictGet(self[ADDRESS], ref, ref ? 0 : (key as number)));
     return tag !== L.TAG_ABSENT;
   }
 
@@ -69,9 +71,9 @@ export class Dict<K extends string | number, V> {
       slow(self, (o) => void (o as Self).set(key, value));
       return this;
     }
-    const keyRef = keyIn(s, key);
-    valueIn(s, value, `Dict[${JSON.stringify(key)}]`);
+    valueIn(s, value, pathOf(key));
     const { tag, ref, number } = crossing;
+    const keyRef = keyIn(s, key); // after the value, whose parts may be many strings
     s.heap.retryStatus("Dict.set", () => s.x.dictSet(self[ADDRESS], keyRef, keyRef ? 0 : (key as number), tag, ref, number));
     return this;
   }
@@ -104,16 +106,17 @@ export class Dict<K extends string | number, V> {
     const self = this as unknown as Wrapper;
     const s = self[SCOPE];
     if (!s.open) return slow(self, (o) => (o as Self).update(key, change as (old: unknown) => unknown)) as V;
-    const keyRef = keyIn(s, key);
-    const keyNumber = keyRef ? 0 : (key as number);
     const { kernel } = s.heap;
     for (;;) {
+      let keyRef = keyIn(s, key);
+      const keyNumber = keyRef ? 0 : (key as number);
       const oldTag = s.heap.retryStatus("Dict.update", () => s.x.dictGet(self[ADDRESS], keyRef, keyNumber));
       const oldRef = oldTag === L.TAG_REF ? (kernel.i32[kernel.outRef] as number) : 0;
       const oldNumber = oldTag === L.TAG_NUMBER ? (kernel.f64[kernel.outNumber] as number) : 0;
       const value = change(valueOut(s.heap, oldTag) as V | undefined);
-      valueIn(s, value, `Dict[${JSON.stringify(key)}]`);
+      valueIn(s, value, pathOf(key));
       const { tag, ref, number } = crossing;
+      keyRef = keyIn(s, key);
       const status = compareSet(s, self[ADDRESS], [keyRef, keyNumber, oldTag, oldRef, oldNumber, tag, ref, number]);
       if (status === 0) return value;
     }
@@ -192,9 +195,9 @@ function create(scope: Scope, entries?: Iterable<readonly [unknown, unknown]>): 
   const { x, heap } = scope;
   const address = heap.retry("new Dict", () => x.dictNew());
   for (const [key, value] of entries ?? []) {
-    const keyRef = keyIn(scope, key as AnyKey);
-    valueIn(scope, value, `entries[${JSON.stringify(key)}]`);
+    valueIn(scope, value, `entries[${String(key)}]`);
     const { tag, ref, number } = crossing;
+    const keyRef = keyIn(scope, key as AnyKey);
     heap.retryStatus("new Dict", () => x.dictSet(address, keyRef, keyRef ? 0 : (key as number), tag, ref, number));
   }
   return address;

@@ -23,6 +23,8 @@ export class Heap {
   readonly #wraps: (Wrap | undefined)[] = [];
   readonly #leaked: FinalizationRegistry<{ address: number; scope: KeptScope }>;
   readonly #kept = new Map<number, number>();
+  /** The batch that is open on this thread, if any. */
+  #batch: Scope | null = null;
   #closed = false;
 
   constructor(readonly kernel: Kernel) {
@@ -71,28 +73,44 @@ export class Heap {
   /** Runs synchronous work as a step of its own. What it returns, if it is a handle, is kept. */
   batch<T>(work: (scope: Scope) => T): T {
     if (this.#closed) throw new ReleasedHandleError("runtime");
+    if (this.#batch) return this.#inBatch(this.#batch, work);
     const scope = new Scope(this, this.x, true);
     const outer = thread.scope;
     this.x.batchBegin();
+    this.#batch = scope;
     thread.scope = scope;
     try {
-      return this.#keepAll(work(scope), scope) as T;
+      return this.#keepAll(work(scope), scope, new Set()) as T;
     } finally {
       scope.open = false;
+      this.#batch = null;
       thread.scope = outer;
       this.x.batchEnd();
     }
   }
 
+  /** Another runtime's batch runs inside one of this runtime: the outer one, which is still open, goes on. */
+  #inBatch<T>(scope: Scope, work: (scope: Scope) => T): T {
+    const outer = thread.scope;
+    thread.scope = scope;
+    try {
+      return work(scope);
+    } finally {
+      thread.scope = outer;
+    }
+  }
+
   /** What leaves a batch: its handles are kept, also those in plain arrays and objects (copies, entries). */
-  #keepAll(value: unknown, scope: Scope): unknown {
+  #keepAll(value: unknown, scope: Scope, seen: Set<object>): unknown {
     if (typeof value !== "object" || value === null) return value;
     if (isWrapper(value)) return value[SCOPE] === scope ? this.keep(value) : value;
+    if (seen.has(value)) return value;
+    seen.add(value);
     if (Array.isArray(value)) {
-      for (let n = 0; n < value.length; n++) value[n] = this.#keepAll(value[n], scope);
+      for (let n = 0; n < value.length; n++) value[n] = this.#keepAll(value[n], scope, seen);
     } else if (Object.getPrototypeOf(value) === Object.prototype) {
       const record = value as Record<string, unknown>;
-      for (const key of Object.keys(record)) record[key] = this.#keepAll(record[key], scope);
+      for (const key of Object.keys(record)) record[key] = this.#keepAll(record[key], scope, seen);
     }
     return value;
   }
@@ -100,11 +118,11 @@ export class Heap {
   // Kept handles.
 
   keep(wrapper: Wrapper): Wrapper {
-    if (!thread.scope?.open) return this.batch(() => this.keep(wrapper));
+    if (!this.#isRunning()) return this.batch(() => this.keep(wrapper));
     const address = wrapper[ADDRESS];
     const scope = new KeptScope(this);
-    this.adopt(address);
     const kept = new (wrapper[KIND] as { wrap: Wrap }).wrap(address, scope);
+    this.adopt(address);
     this.#leaked.register(kept, { address, scope }, scope);
     return kept;
   }
@@ -126,14 +144,20 @@ export class Heap {
 
   release(address: number, scope: KeptScope): void {
     if (scope.released) return;
+    // Outside a step it may throw for want of stack: then nothing has changed.
+    if (!this.#isRunning() && !this.#closed) return this.batch(() => this.release(address, scope));
     scope.released = true;
     this.#leaked.unregister(scope);
     if (this.#closed) return;
     const left = (this.#kept.get(address) ?? 0) - 1;
     if (left > 0) this.#kept.set(address, left);
     else this.#kept.delete(address);
-    if (thread.scope?.open && thread.scope.heap === this) this.x.countDecrement(address);
-    else this.batch(() => this.x.countDecrement(address));
+    this.x.countDecrement(address);
+  }
+
+  /** True if this thread runs a step, or a batch, of this runtime now. */
+  #isRunning(): boolean {
+    return thread.scope !== null && thread.scope.open && thread.scope.heap === this;
   }
 
   /** Addresses of this thread's kept handles, each as often as it is kept: what `verifyHeap` must know. */

@@ -34,9 +34,9 @@ export class List<T> {
     const s = self[SCOPE];
     if (!s.open) return slow(self, (o) => (o as Self).get(index)) as T | undefined;
     if (index !== index >>> 0) return undefined;
-    const tag = s.x.listGet(self[ADDRESS], index);
+    let tag = s.x.listGet(self[ADDRESS], index);
     if (tag === L.TAG_NUMBER) return s.heap.kernel.f64[s.heap.kernel.outNumber] as T;
-    if (tag < 0) s.heap.fail("List.get", -tag);
+    if (tag < 0) tag = s.heap.retryStatus("List.get", () => s.x.listGet(self[ADDRESS], index));
     return valueOut(s.heap, tag) as T | undefined;
   }
 

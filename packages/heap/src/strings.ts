@@ -1,7 +1,7 @@
 /**
  * Strings between JavaScript and the shared heap. A thread remembers which address holds which string, both ways, for
  * strings short enough to be interned; the kernel keeps those alive (a PINS of the thread), so an address here cannot be
- * reused. The cache is emptied when it is full.
+ * reused. The cache starts again when it is full; what it held is kept alive until it is full the next time.
  */
 import { type HeapExports, type Kernel, Layout as L } from "@ungil/kernel";
 import type { Heap } from "./heap.js";
@@ -22,7 +22,7 @@ export class Strings {
     this.#buffer = Buffer.from(kernel.machine.memory.buffer as ArrayBufferLike);
   }
 
-  /** Address of the shared string. What it returns may be used until the end of the step. */
+  /** Address of the shared string. What it returns may be used until thousands of other strings have been asked for. */
   address(text: string): number {
     return this.#byText.get(text) ?? this.#make(text);
   }
@@ -79,11 +79,9 @@ export class Strings {
 
   #remember(text: string, address: number): void {
     if (this.#byText.size >= CACHE_MAX) {
-      // The one in hand is pinned too, and stays reachable for this step as everything it has read does.
       this.#byText.clear();
       this.#byAddress.clear();
-      this.x.stringCacheClear();
-      return;
+      this.x.stringCacheTurn();
     }
     this.#byText.set(text, address);
     this.#byAddress.set(address, text);

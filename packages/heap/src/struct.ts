@@ -24,6 +24,8 @@ interface Environment {
   textIn(value: unknown, scope: Scope, field: number): number;
   typeError(field: number, value: unknown): never;
   fail(scope: Scope, code: number, field: number): never;
+  loadAgain(scope: Scope, address: number, field: number): number;
+  storeAgain(scope: Scope, address: number, field: number, value: number): number;
   create(scope: Scope, type: number): number;
   createRefs(scope: Scope, type: number, a: number, b: number): number;
   prepare(heap: Heap, target: unknown): number;
@@ -197,16 +199,16 @@ function accessorSource(field: FieldLayout, n: number): string {
     i32: `return s.x.i32Load(w[A], ${at});`,
     u32: `return s.x.i32Load(w[A], ${at}) >>> 0;`,
     bool: `return s.x.i32Load(w[A], ${at}) !== 0;`,
-    str: `const r = s.x.refLoad(w[A], ${at}); if (r > 0 && r < ${L.ERROR_LIMIT}) env.fail(s, r, ${n}); return r === 0 ? "" : s.heap.strings.read(r);`,
-    ref: `const r = s.x.refLoad(w[A], ${at}); if (r === 0) return null; if (r > 0 && r < ${L.ERROR_LIMIT}) env.fail(s, r, ${n}); if (W${n} === null) resolve${n}(); return new W${n}(r, thread.scope);`,
+    str: `let r = s.x.refLoad(w[A], ${at}); if (r > 0 && r < ${L.ERROR_LIMIT}) r = env.loadAgain(s, w[A], ${n}); return r === 0 ? "" : s.heap.strings.read(r);`,
+    ref: `let r = s.x.refLoad(w[A], ${at}); if (r === 0) return null; if (r > 0 && r < ${L.ERROR_LIMIT}) r = env.loadAgain(s, w[A], ${n}); if (W${n} === null) resolve${n}(); return new W${n}(r, thread.scope);`,
   };
   const set: Record<FieldLayout["kind"], string> = {
     f64: `if (typeof v !== "number") env.typeError(${n}, v); const r = s.x.f64Store(w[A], ${at}, v);`,
     i32: `if (v !== (v | 0)) env.typeError(${n}, v); const r = s.x.i32Store(w[A], ${at}, v);`,
     u32: `if (v !== v >>> 0) env.typeError(${n}, v); const r = s.x.i32Store(w[A], ${at}, v);`,
     bool: `if (typeof v !== "boolean") env.typeError(${n}, v); const r = s.x.i32Store(w[A], ${at}, v ? 1 : 0);`,
-    str: `const r = s.x.refStore(w[A], ${at}, v === "" ? 0 : env.textIn(v, s, ${n}));`,
-    ref: `const r = s.x.refStore(w[A], ${at}, ${referenceSource("v", n)});`,
+    str: `const a = v === "" ? 0 : env.textIn(v, s, ${n}); let r = s.x.refStore(w[A], ${at}, a); if (r !== 0) r = env.storeAgain(s, w[A], ${n}, a);`,
+    ref: `const a = ${referenceSource("v", n)}; let r = s.x.refStore(w[A], ${at}, a); if (r !== 0) r = env.storeAgain(s, w[A], ${n}, a);`,
   };
   return [
     `const get${n} = (w) => { const s = w[S]; ${get[field.kind]} };`,
@@ -247,6 +249,18 @@ function environment(layout: StructLayout): Environment {
     },
     fail(scope, code, n) {
       return scope.heap.fail(`${layout.name}.${fieldName(n)}`, code);
+    },
+    // Memory was out: reclaims first. Codes are made negative, for an address can be any number but -15 to 15.
+    loadAgain(scope, address, n) {
+      const { name, offset } = layout.fields[n] as FieldLayout;
+      return scope.heap.retryStatus(`${layout.name}.${name}`, () => {
+        const r = scope.x.refLoad(address, offset);
+        return r > 0 && r < L.ERROR_LIMIT ? -r : r;
+      });
+    },
+    storeAgain(scope, address, n, value) {
+      const { name, offset } = layout.fields[n] as FieldLayout;
+      return scope.heap.retryStatus(`${layout.name}.${name}`, () => 0 - scope.x.refStore(address, offset, value));
     },
     create: (scope, type) => scope.heap.retry(`new ${layout.name}`, () => scope.x.structNew(type)),
     createRefs: (scope, type, a, b) => scope.heap.retry(`new ${layout.name}`, () => scope.x.structNewRefs(type, a, b)),

@@ -272,7 +272,7 @@ function checkThreads(reader: Reader, objects: Map<number, number>, counts: Coun
     for (const address of reader.list(block, L.TB_BORROW_TOP)) known(address, "borrow-list");
     for (const address of reader.list(block, L.TB_DESTROY_TOP)) if (known(address, "destroy-stack")) lists.dying.add(address);
     checkLimbo(reader, slot, lists.limbo, known);
-    for (const field of [L.TB_OWN_PINS, L.TB_CACHE_PINS]) {
+    for (const field of [L.TB_OWN_PINS, L.TB_CACHE_PINS, L.TB_CACHE_OLD]) {
       const pins = reader.word(block + field);
       if (pins && known(pins, "pins")) add(counts, pins);
     }

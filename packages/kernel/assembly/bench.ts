@@ -3,12 +3,15 @@
  * JavaScript between. They are in the kernel.bench builds only.
  */
 import * as L from "./layout";
+import * as S from "./layout-sync";
 import { countDecrement, countIncrement } from "./heap/count";
 import { scopeClose, scopeOpen } from "./heap/handle";
 import { f64Load, f64Store, structNewRefs } from "./heap/struct";
 import { dictGet, dictSet } from "./containers/dict";
 import { listGet, listPop, listPush } from "./containers/list";
 import { tb } from "./machine/registers";
+import { lockRelease, lockTry } from "./sync/lock";
+import { taskCreate, taskEnd, taskNext, taskOutcome, taskStart } from "./sync/task";
 
 const RING: u32 = 255;
 
@@ -88,6 +91,26 @@ export function benchListPush(list: u32, n: u32): i32 {
   for (let i: u32 = 0; i < n; i += RING + 1) {
     for (let k: u32 = 0; k <= RING; k++) sum += listPush(list, L.TAG_NUMBER, 0, <f64>k);
     for (let k: u32 = 0; k <= RING; k++) sum += listPop(list);
+  }
+  return sum;
+}
+
+/** Locked and unlocked, nobody waits. */
+export function benchLock(va: u32, n: u32): void {
+  for (let i: u32 = 0; i < n; i++) lockRelease(lockTry(va, va));
+}
+
+/** A task without arguments is made, taken from the queue, started, ended (a step ends: a safepoint) and asked for its result. */
+export function benchSpawnJoin(name: u32, n: u32): i32 {
+  let sum: i32 = 0;
+  for (let i: u32 = 0; i < n; i++) {
+    taskCreate(name, 0, 0, 0);
+    const task = taskNext(0);
+    countIncrement(task); // the joiner's
+    taskStart(task, 0);
+    taskEnd(task, S.TASK_DONE, L.TAG_NUMBER, 0, 1, 0);
+    sum += taskOutcome(task);
+    countDecrement(task);
   }
   return sum;
 }

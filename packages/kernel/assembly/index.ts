@@ -1,5 +1,5 @@
 /** The kernel's exports: each is one logical operation. */
-export { stringCache, stringCacheClear, stringIntern, stringNew, stringRead, stringSeal } from "./containers/string";
+export { stringCache, stringCacheClear, stringCacheTurn, stringIntern, stringNew, stringRead, stringSeal } from "./containers/string";
 export { dictAdd, dictCompareSet, dictCopyShard, dictDelete, dictGet, dictNew, dictSet, dictSize } from "./containers/dict";
 export { listGet, listLength, listNew, listPop, listPush, listSet } from "./containers/list";
 export { threadAdopt } from "./containers/recover";

@@ -42,6 +42,7 @@ export interface HeapExports {
   stringIntern(length: number, wide: number): number;
   stringCache(address: number): number;
   stringCacheClear(): void;
+  stringCacheTurn(): void;
   stringNew(length: number, wide: number): number;
   stringSeal(address: number): void;
   stringRead(address: number): number;

@@ -43,6 +43,7 @@ export interface ThreadHost {
 export class PiscinaHost implements ThreadHost {
   readonly #pool: Piscina;
   readonly #open = new Set<() => void>();
+  readonly #workers = new Set<object>();
 
   constructor(threads: number) {
     const execArgv = workerExecArgv();
@@ -60,6 +61,8 @@ export class PiscinaHost implements ThreadHost {
     });
     // An error of a thread without a task, while it starts: its task is rejected too.
     this.#pool.on("error", () => undefined);
+    this.#pool.on("workerCreate", (worker: object) => this.#workers.add(worker));
+    this.#pool.on("workerDestroy", (worker: object) => this.#workers.delete(worker));
   }
 
   start(task: Omit<WorkerTask, "control" | "report">, main: Omit<MainControl, "hello">): Promise<HostThread> {
@@ -85,6 +88,7 @@ export class PiscinaHost implements ThreadHost {
         ...main,
         hello: (threadId) => {
           greeted = true;
+          this.#unref();
           resolve({ control: remote, exited: this.#exitOf(threadId, ended, () => failure, end) });
         },
       });
@@ -97,6 +101,19 @@ export class PiscinaHost implements ThreadHost {
         reject(new ThreadStartError(`Thread ${task.slot} ended before it had started`, { cause: failure }));
       });
     });
+  }
+
+  /**
+   * A running task keeps the process alive, and ours run for ever: the runtime decides that, by the tasks it has. Piscina
+   * has no word for it, but the objects that it announces lead to the port.
+   */
+  #unref(): void {
+    for (const worker of this.#workers) {
+      for (const symbol of Object.getOwnPropertySymbols(worker)) {
+        const info = (worker as Record<symbol, unknown>)[symbol];
+        if (typeof info === "object" && info !== null && "unref" in info && typeof info.unref === "function") info.unref();
+      }
+    }
   }
 
   async #exitOf(threadId: number, ended: Promise<void>, failure: () => unknown, end: () => void): Promise<Exit> {

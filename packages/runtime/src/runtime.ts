@@ -52,7 +52,7 @@ export class Runtime {
     const host = new PiscinaHost(settings.threads);
     const runtime: Runtime = new Runtime(settings, main, host);
     try {
-      await Promise.all(Array.from({ length: settings.threads }, (_, n) => runtime.#startThread(2 + n)));
+      await awake(Promise.all(Array.from({ length: settings.threads }, (_, n) => runtime.#startThread(2 + n))));
     } catch (error) {
       runtime.#state = "closed";
       main.close();
@@ -209,7 +209,7 @@ export class Runtime {
    */
   close(options?: CloseOptions): Promise<void> {
     const timeout = checkClose(options);
-    this.#closing ??= this.#close(timeout);
+    this.#closing ??= awake(this.#close(timeout));
     return this.#closing;
   }
 
@@ -236,6 +236,16 @@ export class Runtime {
 
 function raise(error: unknown): never {
   throw error;
+}
+
+/** Keeps the process alive until the promise has settled: nothing else may. */
+async function awake<T>(promise: Promise<T>): Promise<T> {
+  const timer = setInterval(() => undefined, 2 ** 30);
+  try {
+    return await promise;
+  } finally {
+    clearInterval(timer);
+  }
 }
 
 /** Waits for a promise, but not longer. */

@@ -74,7 +74,7 @@ inBothModes("cancellation", (gil) => {
   it("of a parent's end reaches its children, which it waits for", async () => {
     const rt = await start({ gil });
     const account = rt.new(Account, {});
-    expect(await within(5000, rt.run(c.parentOf, account))).toBe("parent");
+    expect(await within(5000, rt.run(c.parentOf, account))).toBe("running");
     expect(account.balance).toBe(2); // the child's finally block has run
     expect(rt.stats().tasksOutstanding).toBe(0);
     expect(rt.verify().violations).toEqual([]);

@@ -10,14 +10,17 @@ inBothModes("deadlocks", (gil) => {
     const [a, b, log] = [rt.new(Account, {}), rt.new(Account, {}), rt.new(List<string>)];
     const begin = performance.now();
     const both = [rt.spawn(c.holdThenLock, a, b, log), rt.spawn(c.holdThenLock, b, a, log)];
-    const errors = await Promise.all(both.map((task) => failure(within(5000, task.then()))));
+    const results = await within(5000, Promise.allSettled(both.map((task) => task.then())));
+    // Breaking one can be enough for the other.
+    const errors = results.flatMap((result) => (result.status === "rejected" ? [result.reason] : []));
+    expect(errors.length).toBeGreaterThan(0);
     expect(performance.now() - begin).toBeLessThan(3000);
     for (const error of errors) {
       expect(error).toBeInstanceOf(DeadlockError);
       expect(error.coroutines).toHaveLength(2);
       expect(error.message).toMatch(/basic\.mjs#holdThenLock \(task \d+, thread \d\) waits for the lock of Account 0x/);
     }
-    expect(log.toArray()).toEqual(["cleaned", "cleaned"]);
+    expect(log.toArray()).toEqual(["locked", "locked", "cleaned", "cleaned"]);
     expect([await rt.run(c.tryIt, a), await rt.run(c.tryIt, b)]).toEqual([true, true]);
     expect(rt.verify().violations).toEqual([]);
   });

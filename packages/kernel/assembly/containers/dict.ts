@@ -10,6 +10,7 @@ import { count, tb } from "../machine/registers";
 import { stackProbe } from "../machine/stack";
 import { spinLockBit, spinUnlockBit } from "../machine/spin";
 import { wordLoad } from "../machine/word";
+import { chunksAreReady } from "../heap/chunks";
 import { countDecrement } from "../heap/count";
 import { newbornPush, newbornReserve } from "../heap/handle";
 import { allocate, birthCount, birthHeader, objectFree } from "../heap/object";
@@ -45,12 +46,16 @@ let table: usize = 0;
 /** Prepares an operation on one key; false if the dict cannot be reached. */
 function open(va: u32, keyRef: u32, keyNumber: f64): bool {
   enter();
+  stackProbe();
   dict = writeAddress(va);
   if (!dict) return false;
+  if (!chunksAreReady()) {
+    store<u32>(tb + L.TB_FAULT_CODE, L.E_MEMORY);
+    return false;
+  }
   key = keyRef ? boxRef(keyRef) : boxNumber(keyNumber + 0); // -0 + 0 is 0
   hash = T.keyHash(key);
   plain = T.keyIsPlain(key);
-  stackProbe();
   shard = hash & (L.DICT_SHARDS - 1);
   return true;
 }
@@ -231,7 +236,6 @@ export function dictCompareSet(
 /** Removes a key: 1 removed, 0 it was not there. */
 export function dictDelete(va: u32, keyRef: u32, keyNumber: f64): i32 {
   if (!open(va, keyRef, keyNumber)) return failure();
-  stackProbe();
   lock(va);
   const entry = table ? T.tableFind(table, key, hash, plain) : 0;
   if (!entry) {

@@ -8,6 +8,7 @@ import { count, tb } from "../machine/registers";
 import { stackProbe } from "../machine/stack";
 import { spinLockBit, spinUnlockBit } from "../machine/spin";
 import { wideExchange, wideLoad, wordLoad, wordStore } from "../machine/word";
+import { chunksAreReady } from "../heap/chunks";
 import { countDecrement } from "../heap/count";
 import { newbornPush, newbornReserve } from "../heap/handle";
 import { allocate, birthCount, birthHeader, objectFree, partAllocate } from "../heap/object";
@@ -71,6 +72,7 @@ export function listGet(list: u32, index: u32): i32 {
 export function listSet(list: u32, index: u32, tag: i32, ref: u32, value: f64): i32 {
   enter();
   stackProbe();
+  if (!chunksAreReady()) return -L.E_MEMORY;
   const p = writeAddress(list);
   if (!p) return -<i32>load<u32>(tb + L.TB_FAULT_CODE);
   const boxed = box(tag, ref, value);
@@ -97,6 +99,7 @@ export function listSet(list: u32, index: u32, tag: i32, ref: u32, value: f64): 
 export function listPush(list: u32, tag: i32, ref: u32, value: f64): i32 {
   enter();
   stackProbe();
+  if (!chunksAreReady()) return -L.E_MEMORY;
   const p = writeAddress(list);
   if (!p) return -<i32>load<u32>(tb + L.TB_FAULT_CODE);
   const boxed = box(tag, ref, value);
@@ -155,6 +158,7 @@ function valuesForget(array: u32): void {
 export function listPop(list: u32): i32 {
   enter();
   stackProbe();
+  if (!chunksAreReady()) return -L.E_MEMORY;
   const p = writeAddress(list);
   if (!p) return -<i32>load<u32>(tb + L.TB_FAULT_CODE);
   while (true) {

@@ -25,10 +25,23 @@ export function stringCache(va: u32): u32 {
   return pin(tb + L.TB_CACHE_PINS, va) ? 0 : L.E_MEMORY;
 }
 
+/**
+ * The string cache of this thread is full: it starts again. What it held is kept until it is full the next time, for the
+ * operation in hand may still use addresses from it.
+ */
+export function stringCacheTurn(): void {
+  stackProbe();
+  pinsRelease(tb + L.TB_CACHE_OLD);
+  if (load<u32>(tb + L.TB_CACHE_OLD)) return;
+  store<u32>(tb + L.TB_CACHE_OLD, load<u32>(tb + L.TB_CACHE_PINS));
+  store<u32>(tb + L.TB_CACHE_PINS, 0);
+}
+
 /** The string cache of this thread is emptied. */
 export function stringCacheClear(): void {
   stackProbe();
   pinsRelease(tb + L.TB_CACHE_PINS);
+  pinsRelease(tb + L.TB_CACHE_OLD);
 }
 
 /** A newborn string whose units the caller writes at the address in OUT_A, and then calls `stringSeal`; or an error code. */

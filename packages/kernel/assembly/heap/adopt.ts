@@ -9,7 +9,7 @@ import { writeAddress } from "../paging/translate";
 import { binOf, binPush } from "./blocks";
 import { atChunkStart, chunkFree } from "./chunks";
 import { destroyNewborn, destroyPush } from "./destroy";
-import { pinsRelease } from "./handle";
+import { blockIsOurs, pinsRelease } from "./handle";
 import { limboAdopt } from "./limbo";
 
 /** Takes over everything that belongs to `slot`. O(pages). */
@@ -25,6 +25,7 @@ export function heapAdopt(slot: u32): void {
   limboAdopt(block);
   pinsRelease(block + L.TB_OWN_PINS);
   pinsRelease(block + L.TB_CACHE_PINS);
+  pinsRelease(block + L.TB_CACHE_OLD);
   let chunk = <usize>load<u32>(block + L.TB_CHUNKS);
   while (chunk) {
     const next = <usize>load<u32>(chunk);
@@ -87,7 +88,8 @@ function newbornsAdopt(block: usize): void {
     top -= 4;
     const va = load<u32>(top);
     const p = writeAddress(va);
-    if (load<u32>(p) && load<u32>(p + L.OBJECT_COUNT) & L.COUNT_NEWBORN) destroyNewborn(va, p);
+    // It may have died while it was dropping newborns: their pages may have gone back, and be another thread's.
+    if (load<u32>(p) && load<u32>(p + L.OBJECT_COUNT) & L.COUNT_NEWBORN && blockIsOurs(va)) destroyNewborn(va, p);
   }
 }
 

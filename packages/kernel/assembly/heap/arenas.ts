@@ -2,12 +2,12 @@
  * Virtual pages of the heap. Arenas of 64 pages (1 MiB) are dedicated, at their first use, to small pages (blocks of one
  * size class) or to runs (one large object each). An arena is a 64-bit map, 1 = in use; taking pages is a CAS.
  *
- * A small page keeps its frame when it goes back to its arena. A run is physically contiguous, so its frames go back too:
+ * A small page keeps its frame when it goes back to its arena, until memory is out. A run is physically contiguous, so its frames go back too:
  * its pages are retired, and unmapped once every thread has dropped the translations it had when they were retired
  * (the T acknowledgement).
  */
 import * as L from "../layout";
-import { control, count, descriptors, tb, threadBlock } from "../machine/registers";
+import { control, count, descriptors, tb, threadBlock, tid } from "../machine/registers";
 import { stackProbe } from "../machine/stack";
 import { frameFree, frameRunAllocate } from "../paging/frames";
 import { pteInstall, pteOf, translationsFlush } from "../paging/translate";
@@ -32,11 +32,12 @@ import { pteInstall, pteOf, translationsFlush } from "../paging/translate";
   return <usize>load<u32>(control() + L.CB_ARENA_KIND) + (<usize>arena << 2);
 }
 
-/** True if the arena has (or now gets) this kind. */
+/** True if the arena has (or now gets) this kind. An empty one changes its kind: it is advice, nothing depends on it. */
 function arenaClaim(arena: u32, kind: u32): bool {
   const old = atomic.load<u32>(kindOf(arena));
-  if (old != L.ARENA_UNUSED) return old == kind;
-  return atomic.cmpxchg<u32>(kindOf(arena), L.ARENA_UNUSED, kind) == L.ARENA_UNUSED;
+  if (old == kind) return true;
+  if (old != L.ARENA_UNUSED && atomic.load<u64>(mapOf(arena)) != 0) return false;
+  return atomic.cmpxchg<u32>(kindOf(arena), old, kind) == old;
 }
 
 /** Frames that ordinary allocation leaves alone, so that limbo and handle lists can still grow when the heap is full. */
@@ -45,19 +46,31 @@ export function frameReserve(): u32 {
   return min<u32>(max<u32>(frames >> 5, 8), 256);
 }
 
+/** True while handles are pinned: PINS may take of the reserve. */
+let reserveIsOpen: bool = false;
+
+export function reserveOpen(open: bool): void {
+  reserveIsOpen = open;
+}
+
 // @ts-ignore: decorator
 @inline export function framesAreShort(wanted: u32): bool {
-  return atomic.load<u32>(control() + L.CB_FRAMES_FREE) < wanted + frameReserve();
+  return atomic.load<u32>(control() + L.CB_FRAMES_FREE) < wanted + (reserveIsOpen ? 0 : frameReserve());
 }
 
 /** Number of a free page for small blocks, or 0 if virtual memory is full. */
 export function smallPageAllocate(): u32 {
+  const page = smallPageTake(false);
+  return page ? page : smallPageTake(true); // rather among runs than nowhere
+}
+
+function smallPageTake(anywhere: bool): u32 {
   const arenas = load<u32>(control() + L.CB_ARENAS);
   const hint = atomic.load<u32>(control() + L.CB_SMALL_HINT);
   for (let n: u32 = 0; n < arenas; n++) {
     let arena = hint + n;
     if (arena >= arenas) arena -= arenas;
-    if (!arenaClaim(arena, L.ARENA_SMALL)) continue;
+    if (!arenaClaim(arena, L.ARENA_SMALL) && !anywhere) continue;
     const p = mapOf(arena);
     let map = atomic.load<u64>(p);
     while (map != u64.MAX_VALUE) {
@@ -89,7 +102,8 @@ export function runAllocate(pages: u32): u32 {
     runsReclaim();
     if (framesAreShort(pages)) return 0;
   }
-  const first = pages <= L.ARENA_PAGES ? runInArena(pages) : runOfArenas(pages);
+  let first = pages <= L.ARENA_PAGES ? runInArena(pages, false) : runOfArenas(pages);
+  if (!first && pages <= L.ARENA_PAGES) first = runInArena(pages, true);
   if (!first) return 0;
   const frames = frameRunAllocate(pages);
   if (!frames) {
@@ -105,13 +119,12 @@ export function runAllocate(pages: u32): u32 {
 }
 
 /** `pages` neighbouring bits of one arena. */
-function runInArena(pages: u32): u32 {
+function runInArena(pages: u32, anywhere: bool): u32 {
   const arenas = load<u32>(control() + L.CB_ARENAS);
   const ones: u64 = pages == 64 ? u64.MAX_VALUE : ((<u64>1) << pages) - 1;
   for (let arena: u32 = 0; arena < arenas; arena++) {
-    const kind = atomic.load<u32>(kindOf(arena));
-    if (kind == L.ARENA_SMALL) continue;
     const p = mapOf(arena);
+    if (atomic.load<u32>(kindOf(arena)) == L.ARENA_SMALL && !anywhere && atomic.load<u64>(p) != 0) continue;
     let bit: u32 = 0;
     while (bit + pages <= 64) {
       const map = atomic.load<u64>(p);
@@ -119,7 +132,7 @@ function runInArena(pages: u32): u32 {
         bit++;
         continue;
       }
-      if (!arenaClaim(arena, L.ARENA_RUNS)) break;
+      if (!arenaClaim(arena, L.ARENA_RUNS) && !anywhere) break;
       if (atomic.cmpxchg<u64>(p, map, map | (ones << bit)) == map) return (arena << L.ARENA_SHIFT) + bit;
     }
   }
@@ -186,6 +199,25 @@ function translationsAcknowledged(): u32 {
     if (<i32>(epoch - oldest) < 0) oldest = epoch;
   }
   return oldest;
+}
+
+/**
+ * Retires the free small pages, as runs of one page, for the sake of their frames. Only when memory is out: with it, a page
+ * that is used again costs a walk and a frame to clear. O(virtual pages).
+ */
+export function smallPagesRetire(): void {
+  const pages = load<u32>(control() + L.CB_VIRTUAL_PAGES);
+  for (let page: u32 = 1; page < pages; page++) {
+    if (!(atomic.load<u64>(pteOf(page)) & L.PTE_PRESENT)) continue;
+    const map = mapOf(page >>> L.ARENA_SHIFT);
+    const bit = (<u64>1) << (page & 63);
+    if (atomic.load<u64>(map) & bit || atomic.or<u64>(map, bit) & bit) continue; // in use
+    const descriptor = descriptors + (<usize>page << 6);
+    store<u32>(descriptor + L.PD_OWNER, tid | L.OWNER_RUN);
+    store<u32>(descriptor + L.PD_RUN_PAGES, 1);
+    store<u32>(descriptor + L.PD_STATE, L.PAGE_RUN);
+    runRetire(descriptor);
+  }
 }
 
 /** Unmaps the retired runs whose grace period is over. */

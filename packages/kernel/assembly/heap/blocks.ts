@@ -14,7 +14,7 @@
 import * as L from "../layout";
 import { control, count, descriptors, tb, threadBlock, tid } from "../machine/registers";
 import { stackProbe } from "../machine/stack";
-import { writeAddress } from "../paging/translate";
+import { pteOf, writeAddress } from "../paging/translate";
 import { descriptorOf, framesAreShort, pageOf, runAllocate, runRetire, smallPageAllocate, smallPageFree } from "./arenas";
 import { classSize, pagesFor } from "./classes";
 
@@ -232,10 +232,30 @@ function pageAfterFree(descriptor: usize): void {
   smallPageFree(pageOf(descriptor));
 }
 
+/** Memory is out: gives back the empty pages that this thread has kept. */
+export function emptyPagesFree(): void {
+  for (let index: u32 = 0; index < L.SMALL_CLASSES; index++) {
+    const bin = tb + L.TB_BINS + (<usize>index << 2);
+    let descriptor = <usize>load<u32>(bin);
+    while (descriptor) {
+      const next = <usize>load<u32>(descriptor + L.PD_NEXT);
+      if (!load<u32>(descriptor + L.PD_USED)) {
+        binRemove(bin, descriptor);
+        smallPageFree(pageOf(descriptor));
+      }
+      descriptor = next;
+    }
+  }
+}
+
 function pageCreate(bin: usize, sizeClass: u32): usize {
-  if (framesAreShort(1)) return 0;
   const page = smallPageAllocate();
   if (!page) return 0;
+  count(L.COUNTER_PAGES_ALLOCATED);
+  if (!(atomic.load<u64>(pteOf(page)) & L.PTE_PRESENT) && framesAreShort(1)) {
+    smallPageFree(page);
+    return 0;
+  }
   const descriptor = descriptors + (<usize>page << 6);
   const size = classSize(sizeClass);
   store<u32>(descriptor + L.PD_OWNER, tid);
@@ -254,7 +274,6 @@ function pageCreate(bin: usize, sizeClass: u32): usize {
     return 0;
   }
   binPush(bin, descriptor);
-  count(L.COUNTER_PAGES_ALLOCATED);
   return descriptor;
 }
 

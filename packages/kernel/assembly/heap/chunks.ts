@@ -8,9 +8,27 @@
  */
 import * as L from "../layout";
 import { tb } from "../machine/registers";
+import { stackProbe } from "../machine/stack";
 import { frameAllocate, frameFree } from "../paging/frames";
 
 const SPARE_MAX: u32 = 8;
+const SPARE_MIN: u32 = 2; // what one operation needs at most: one for limbo, one for another list
+
+/** True if any two lists can grow by a chunk. Asked before an operation changes anything: then it cannot fail half-way. */
+// @ts-ignore: decorator
+@inline export function chunksAreReady(): bool {
+  return load<u32>(tb + L.TB_CHUNK_COUNT) >= SPARE_MIN || chunksRefill();
+}
+
+function chunksRefill(): bool {
+  stackProbe();
+  while (load<u32>(tb + L.TB_CHUNK_COUNT) < SPARE_MIN) {
+    const frame = frameAllocate();
+    if (!frame) return false;
+    chunkFree(frame);
+  }
+  return true;
+}
 
 export function chunkAllocate(): usize {
   const spare = <usize>load<u32>(tb + L.TB_CHUNKS);

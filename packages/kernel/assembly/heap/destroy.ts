@@ -17,11 +17,22 @@ import { control, count, depth, panic, tb, types } from "../machine/registers";
 import { wordCas, wordLoad } from "../machine/word";
 import { writeAddress } from "../paging/translate";
 import { blockFree } from "./blocks";
-import { atChunkStart, listGrow, listShrink } from "./chunks";
+import { atChunkStart, chunksAreReady, listGrow, listShrink } from "./chunks";
 import { countDecrementAt, limboPush, stampAge, stamped } from "./count";
 import { internRemove } from "./intern";
 
 const RELEASE_SLICE: u32 = 1024; // slots of one array released at a time
+
+/** True if the lists have room for all that one object can put into them when it dies: a slice and the rest of itself. */
+// @ts-ignore: decorator
+@inline export function roomToDestroy(): bool {
+  return chunksAreReady() || listsHaveRoom();
+}
+
+function listsHaveRoom(): bool {
+  const limbo = load<u32>(tb + L.TB_LIMBO_END) - load<u32>(tb + L.TB_LIMBO_TOP);
+  return limbo > RELEASE_SLICE << 3 && load<u32>(tb + L.TB_DESTROY_END) - load<u32>(tb + L.TB_DESTROY_TOP) > RELEASE_SLICE << 2;
+}
 
 /** Puts a dying object on this thread's destroy stack. */
 // @ts-ignore: decorator
@@ -49,7 +60,7 @@ export function destroyNewborn(va: u32, p: usize): void {
   destroyOne(va, p, true, epoch);
   while (true) {
     let top = <usize>load<u32>(tb + L.TB_DESTROY_TOP);
-    if (top == floor) return;
+    if (top == floor || !roomToDestroy()) return; // what is left there dies at a safepoint
     if (atChunkStart(top)) {
       top = listShrink(L.TB_DESTROY_TOP, top);
       if (top == floor) return;
@@ -65,6 +76,7 @@ export function destroyNewborn(va: u32, p: usize): void {
 export function destroySome(limit: u32): bool {
   const epoch = atomic.load<u32>(control() + L.CB_EPOCH);
   for (let n: u32 = 0; n < limit; n++) {
+    if (!roomToDestroy()) return false;
     let top = <usize>load<u32>(tb + L.TB_DESTROY_TOP);
     if (atChunkStart(top)) {
       if (!load<u32>(top - L.CHUNK_HEADER)) return true; // the first chunk stays
@@ -188,7 +200,7 @@ function releaseValues(va: u32, p: usize, isPrivate: bool, epoch: u32): bool {
 function releaseTable(va: u32, p: usize, isPrivate: bool, epoch: u32): bool {
   const capacity = load<u32>(p + L.TABLE_CAPACITY);
   const from = load<u32>(p + L.TABLE_PROGRESS);
-  const until = min<u32>(capacity, from + RELEASE_SLICE);
+  const until = min<u32>(capacity, from + RELEASE_SLICE / 2); // two references an entry
   store<u32>(p + L.TABLE_PROGRESS, until);
   if (until < capacity) destroyPush(va);
   for (let n = from; n < until; n++) {

@@ -9,12 +9,12 @@
  */
 import * as L from "../layout";
 import { count, depth, panic, setDepth, tb, tid } from "../machine/registers";
-import { stackProbe } from "../machine/stack";
+import { stackProbe, stackProbeTwice } from "../machine/stack";
 import { writeAddress } from "../paging/translate";
-import { descriptorOf } from "./arenas";
-import { atChunkStart, listGrow, listShrink, listTruncate } from "./chunks";
+import { descriptorOf, reserveOpen } from "./arenas";
+import { atChunkStart, chunksAreReady, listGrow, listShrink, listTruncate } from "./chunks";
 import { countDecrement, countIncrement } from "./count";
-import { destroyNewborn, destroyPush, destroySome } from "./destroy";
+import { destroyNewborn, destroyPush, destroySome, roomToDestroy } from "./destroy";
 import { objectAllocate, objectFree } from "./object";
 import { safepointInScope } from "./safepoint";
 
@@ -86,6 +86,7 @@ function filterForget(): void {
 
 /** Opens a scope: returns its newborn mark; the borrow mark and the generation are in OUT_A and OUT_B. */
 export function scopeOpen(): u32 {
+  stackProbeTwice();
   setDepth(depth + 1);
   store<u32>(tb + L.TB_DEPTH, depth);
   store<u32>(tb + L.TB_OUT_A, load<u32>(tb + L.TB_BORROW_TOP));
@@ -119,6 +120,7 @@ function newbornsDrop(mark: usize): void {
       top = listShrink(L.TB_NEWBORN_TOP, top);
       continue;
     }
+    if (!roomToDestroy()) break; // memory is out: the others are left to the outer scope
     top -= 4;
     const va = load<u32>(top);
     const p = writeAddress(va);
@@ -130,10 +132,10 @@ function newbornsDrop(mark: usize): void {
 }
 
 /** False if the block's page has gone back to its arena in this loop: another thread may have taken it since. */
-function blockIsOurs(va: u32): bool {
+export function blockIsOurs(va: u32): bool {
   const descriptor = descriptorOf(va);
   const state = load<u32>(descriptor + L.PD_STATE); // its taker sets the owner first
-  return state == L.PAGE_RUN || (state == L.PAGE_SMALL && load<u32>(descriptor + L.PD_OWNER) == tid);
+  return (state == L.PAGE_SMALL || state == L.PAGE_RUN) && (load<u32>(descriptor + L.PD_OWNER) & ~L.OWNER_RUN) == tid;
 }
 
 /** Where the PINS of the running step hang. */
@@ -147,7 +149,9 @@ export function pinYoung(): bool {
   const newborns = load<u32>(tb + L.TB_NEWBORN_TOP) - load<u32>(tb + L.TB_NEWBORN_FIRST);
   const borrows = load<u32>(tb + L.TB_BORROW_TOP) - load<u32>(tb + L.TB_BORROW_FIRST);
   if (newborns == L.CHUNK_HEADER && borrows == L.CHUNK_HEADER) return true;
+  reserveOpen(true);
   const done = pinList(L.TB_NEWBORN_TOP) && pinList(L.TB_BORROW_TOP);
+  reserveOpen(false);
   borrowsDropped();
   store<u32>(tb + L.TB_GENERATION, load<u32>(tb + L.TB_GENERATION) + 1);
   return done;
@@ -257,7 +261,7 @@ function siftDown(data: usize, root: u32, length: u32): void {
 /** Gives back all pins at `slot`, in slices at later safepoints. */
 export function pinsRelease(slot: usize): void {
   const pins = load<u32>(slot);
-  if (!pins) return;
+  if (!pins || !chunksAreReady()) return; // memory is out: they are released the next time
   store<u32>(slot, 0);
   store<u32>(writeAddress(pins) + L.OBJECT_COUNT, L.COUNT_DYING);
   destroyPush(pins);

@@ -7,15 +7,18 @@ import { GIL } from "../machine/build";
 import { epochAcknowledge, epochAdvance, epochAttach, epochDetach, waitWhileStopped } from "../machine/epoch";
 import { gilDrop, gilHonour, gilTake } from "../machine/gil";
 import { control, count, setDepth, tb, threadBlock } from "../machine/registers";
-import { stackProbe } from "../machine/stack";
+import { stackProbe, stackProbeTwice } from "../machine/stack";
 import { translationsForget } from "../paging/translate";
-import { runsReclaim, translationsAcknowledge } from "./arenas";
+import { runsReclaim, smallPagesRetire, translationsAcknowledge } from "./arenas";
+import { emptyPagesFree } from "./blocks";
 import { destroySome } from "./destroy";
 import { handlesInit, pinsRelease, pinsSlot, pinYoung, youngDrop } from "./handle";
 import { limboDrain } from "./limbo";
 
 const DRAIN_SLICE: u32 = 512; // limbo entries judged at one safepoint
 const DESTROY_SLICE: u32 = 2048; // objects destroyed at one safepoint
+const RECLAIM_ROUNDS: u32 = 256; // epochs that one reclaim lasts at most
+const RECLAIM_PATIENCE: i32 = 8; // and epochs in which nothing could be judged
 
 /** Starts a step of `task` (0: none), in its outermost scope. */
 export function stepBegin(task: u32): void {
@@ -38,7 +41,7 @@ export function stepFinish(): void {
  * nothing young). What it wants to keep it has counted.
  */
 export function batchBegin(): void {
-  stackProbe();
+  stackProbeTwice();
   gilTake();
   threadAttach();
   stepBegin(0);
@@ -170,14 +173,38 @@ export function reclaim(): bool {
   const before = atomic.load<u32>(control() + L.CB_FRAMES_FREE);
   if (!pinYoung()) return false;
   requestAll(L.REQUEST_ACKNOWLEDGE);
-  for (let n = 0; n < 8; n++) {
-    safepoint();
+  let retired = false;
+  let idle: i32 = 0;
+  for (let round: u32 = 0; round < RECLAIM_ROUNDS && idle < RECLAIM_PATIENCE; round++) {
+    if (atomic.load<u32>(tb + L.TB_REQUEST) & L.REQUEST_STOP) stopHonour();
+    epochAcknowledge();
+    translationsAcknowledge();
     epochAdvance();
-    limboDrain(u32.MAX_VALUE);
-    while (!destroySome(DESTROY_SLICE)) {}
-    if (!load<u32>(tb + L.TB_LIMBO_COUNT) && !load<u32>(tb + L.TB_RETIRED_HEAD)) break;
+    idle = drainAll() ? 0 : idle + 1;
+    if (!load<u32>(tb + L.TB_LIMBO_COUNT) && !retired) {
+      framesGather();
+      retired = true;
+    }
+    runsReclaim();
+    if (retired && !load<u32>(tb + L.TB_RETIRED_HEAD)) break;
     // Others acknowledge at their next operation.
-    atomic.wait<i32>(tb + L.TB_OUT_A, load<i32>(tb + L.TB_OUT_A), 200000);
+    if (idle > 2) atomic.wait<i32>(tb + L.TB_OUT_A, load<i32>(tb + L.TB_OUT_A), 200000);
   }
+  if (!retired) framesGather();
   return atomic.load<u32>(control() + L.CB_FRAMES_FREE) > before;
+}
+
+function framesGather(): void {
+  emptyPagesFree();
+  smallPagesRetire();
+}
+
+/** What dies may put more into limbo than it frees: one slice after the other, while memory for the lists lasts. */
+function drainAll(): bool {
+  let judged: u32 = 0;
+  while (true) {
+    const more = limboDrain(DRAIN_SLICE);
+    judged += more;
+    if (!destroySome(u32.MAX_VALUE) || !more) return judged != 0;
+  }
 }

@@ -7,6 +7,7 @@ import { count, tb } from "../machine/registers";
 import { stackProbe } from "../machine/stack";
 import { wordExchange, wordLoad } from "../machine/word";
 import { readAddress, writeAddress } from "../paging/translate";
+import { chunksAreReady } from "./chunks";
 import { countDecrementAt, countIncrementAt } from "./count";
 import { borrow, newbornPush, newbornReserve } from "./handle";
 import { allocate, birthCount, birthHeader, typeEntry } from "./object";
@@ -75,6 +76,7 @@ export function refLoad(va: u32, offset: u32): u32 {
 export function refStore(va: u32, offset: u32, child: u32): u32 {
   enter();
   stackProbe();
+  if (!chunksAreReady()) return L.E_MEMORY;
   const p = writeAddress(va);
   if (!p) return load<u32>(tb + L.TB_FAULT_CODE);
   if (child) {

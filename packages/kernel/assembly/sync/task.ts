@@ -248,6 +248,7 @@ export function taskFinish(task: u32, state: u32): void {
   const p = writeAddress(task);
   stateChange(p, S.TASK_STATE_MASK, state);
   store<u32>(p + S.TASK_WAITS, S.WAIT_NONE);
+  count(S.COUNTER_ENDED);
   // One by one, so that none is lost if this thread dies here: the table still has the task.
   while (true) {
     const waiter = <usize>wordLoad(p + S.TASK_WAITERS);
@@ -259,7 +260,6 @@ export function taskFinish(task: u32, state: u32): void {
   }
   argumentsRelease(p);
   pinsRelease(p + L.TASK_PINS);
-  count(S.COUNTER_ENDED);
   const block = threadBlock(load<u32>(p + S.TASK_OWNER));
   const fiber = load<u32>(p + S.TASK_SLOT);
   const frame = load<u32>(<usize>load<u32>(block + S.TB_TASKS) + ((fiber >>> S.TASKS_SHIFT) << 2));

@@ -1,0 +1,171 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { node } from "./helpers.js";
+
+// Programs of their own, in a project that has the packages installed (by links).
+const runtime = fileURLToPath(new URL("..", import.meta.url));
+let project: string;
+
+beforeAll(() => {
+  project = mkdtempSync(path.join(tmpdir(), "ungil é "));
+  mkdirSync(path.join(project, "node_modules/@ungil"), { recursive: true });
+  for (const name of ["kernel", "heap", "runtime"]) {
+    symlinkSync(path.join(runtime, "..", name), path.join(project, "node_modules/@ungil", name), "junction");
+  }
+});
+
+afterAll(() => rmSync(project, { recursive: true, force: true }));
+
+function write(name: string, text: string): string {
+  const file = path.join(project, name);
+  writeFileSync(file, text);
+  return file;
+}
+
+const imports = `
+import { isMainThread } from "node:worker_threads";
+import { f64, struct } from "@ungil/heap";
+import { coroutines, Runtime, sleep, spawn } from "@ungil/runtime";
+`;
+
+describe.each(["gil: true", "gil: false"])("a program (%s)", (mode) => {
+  const start = `await Runtime.start({ threads: 2, ${mode} })`;
+
+  it("is one file under a guard", async () => {
+    const file = write(
+      "one.mjs",
+      `${imports}
+      class Account extends struct("Account", { balance: f64 }) { get empty() { return this.balance === 0; } }
+      export class MyError extends Error { constructor(message) { super(message); this.name = "MyError"; this.extra = 1; } }
+      const { work, fail } = coroutines(import.meta, {
+        *work(account) { account.balance += 1; const t = yield* spawn(work2, 2); return account.empty ? 0 : yield* t; },
+        *fail() { throw new MyError("mine"); },
+      });
+      const { work2 } = coroutines(import.meta, { *work2(x) { return x * 21; } });
+      async function main() {
+        const rt = ${start};
+        console.log(await rt.run(work, rt.new(Account, { balance: 1 })));
+        await rt.run(fail).catch((error) => console.log(error instanceof MyError, error.extra, error.message));
+        await rt.close();
+      }
+      if (isMainThread) main();`,
+    );
+    expect(await node([file])).toMatchObject({ code: 0, err: "", out: "42\ntrue 1 mine\n" });
+  });
+
+  it("without a guard is shown the fix", async () => {
+    const file = write(
+      "unguarded.mjs",
+      `${imports}
+      const { work } = coroutines(import.meta, { *work() { return 1; } });
+      const rt = ${start};
+      await rt.run(work).catch((error) => console.log(error.code, error.message.includes("if (isMainThread)")));
+      await rt.close();`,
+    );
+    expect(await node([file])).toMatchObject({ code: 0, err: "", out: "RUNTIME_IN_WORKER true\n" });
+  });
+
+  it("may be CommonJS", async () => {
+    const file = write(
+      "common.cjs",
+      `const { isMainThread } = require("node:worker_threads");
+      const { coroutines, Runtime } = require("@ungil/runtime");
+      const { work } = coroutines(module, { *work(x) { return x + 1; } });
+      if (isMainThread) (async () => { const rt = ${start}; console.log(await rt.run(work, 1)); await rt.close(); })();`,
+    );
+    expect(await node(["--no-warnings", file])).toMatchObject({ code: 0, err: "", out: "2\n" });
+  });
+
+  it("may come through --input-type: what breaks workers is filtered", async () => {
+    write("lib.mjs", `${imports} export const { work } = coroutines(import.meta, { *work(x) { return x + 1; } });`);
+    const text = `import { Runtime } from "@ungil/runtime"; import { work } from "./lib.mjs";
+      const rt = ${start}; console.log(await rt.run(work, 1)); await rt.close();`;
+    expect(await node(["--input-type=module", "-e", text], { cwd: project })).toMatchObject({ code: 0, err: "", out: "2\n" });
+  });
+
+  it("prints what a coroutine logs at once, whatever the threads do", async () => {
+    const file = write(
+      "log.mjs",
+      `${imports}
+      export const { log, nothing } = coroutines(import.meta, {
+        *nothing() {},
+        *log() { console.log("now " + Date.now()); const until = Date.now() + 600; while (Date.now() < until); },
+      });
+      if (isMainThread) {
+        const rt = ${start};
+        await Promise.all([rt.run(nothing), rt.run(nothing)]);
+        const done = rt.run(log);
+        // The main thread is busy too.
+        const until = Date.now() + 400;
+        while (Date.now() < until);
+        await done;
+        await rt.close();
+      }`,
+    );
+    const begin = performance.timeOrigin + performance.now();
+    const ran = await node([file]);
+    expect(ran.code).toBe(0);
+    const [at, text] = ran.times.find(([, line]) => line.startsWith("now"))!;
+    expect(begin + at - Number(text.split(" ")[1])).toBeLessThan(100);
+  });
+
+  it("dies of a failed task that nobody awaits, unless there is a hook", async () => {
+    const file = write(
+      "unhandled.mjs",
+      `${imports}
+      export const { fail } = coroutines(import.meta, { *fail() { throw new RangeError("nobody wants me"); } });
+      if (isMainThread) { const rt = ${start}; rt.spawn(fail); setTimeout(() => console.log("still here"), 2000); }`,
+    );
+    const ran = await node([file]);
+    expect([ran.code, ran.out]).toEqual([1, ""]);
+    expect(ran.err).toContain("RangeError: nobody wants me");
+  });
+
+  it("stays alive while tasks are outstanding, and not longer", async () => {
+    const file = write(
+      "alive.mjs",
+      `${imports}
+      export const { nap } = coroutines(import.meta, { *nap() { yield* sleep(300); return "napped"; } });
+      if (isMainThread) ${start}.then((rt) => { rt.run(nap).then(console.log); });`,
+    );
+    const ran = await node([file], { timeout: 10_000 });
+    expect(ran).toMatchObject({ code: 0, err: "", out: "napped\n" });
+    expect(ran.ms).toBeLessThan(5000);
+  });
+
+  it("may be bundled, with several modules in one file", async () => {
+    write("part1.mjs", `${imports} const step = (x) => x + 1; export const { go } = coroutines(import.meta, { *go(x) { return step(x); } });`);
+    write("part2.mjs", `${imports} const step = (x) => x * 10; export const { go } = coroutines(import.meta, { *go(x) { return step(x); } });`);
+    const entry = write(
+      "bundle-main.mjs",
+      `import { go as one } from "./part1.mjs"; import { go as two } from "./part2.mjs";
+      import { isMainThread } from "node:worker_threads"; import { Runtime } from "@ungil/runtime";
+      async function main() { const rt = ${start}; console.log(await rt.run(one, 4), await rt.run(two, 4), one.id !== two.id); await rt.close(); }
+      if (isMainThread) main();`,
+    );
+    const outfile = path.join(project, "bundle.mjs");
+    const { build } = createRequire(path.join(runtime, "../../package.json"))("esbuild") as typeof import("esbuild");
+    await build({ entryPoints: [entry], bundle: true, format: "esm", platform: "node", outfile, external: ["@ungil/*"], logLevel: "silent" });
+    expect(await node([outfile])).toMatchObject({ code: 0, err: "", out: "5 40 true\n" });
+  });
+
+  it("runs preload modules first on each thread", async () => {
+    const preload = write("preload.mjs", `globalThis.preloaded = (globalThis.preloaded ?? 0) + 1;`);
+    const file = write(
+      "with-preload.mjs",
+      `${imports}
+      const atImport = globalThis.preloaded;
+      export const { look } = coroutines(import.meta, { *look() { return atImport; } });
+      if (isMainThread) {
+        const rt = await Runtime.start({ threads: 2, ${mode}, preload: [new URL(${JSON.stringify(pathToFileURL(preload).href)})] });
+        console.log(await Promise.all([rt.run(look), rt.run(look), rt.run(look)]));
+        await rt.close();
+      }`,
+    );
+    expect(await node([file])).toMatchObject({ code: 0, err: "", out: "[ 1, 1, 1 ]\n" });
+  });
+});
