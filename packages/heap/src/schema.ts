@@ -1,5 +1,4 @@
 /** Schemas: the field types of structs, how fields are laid out, and what a layout is known by. */
-import { fileURLToPath } from "node:url";
 import { Layout as L } from "@ungil/kernel";
 import { LimitError, SchemaError } from "./errors.js";
 import type { Dict } from "./dict.js";
@@ -82,16 +81,17 @@ export interface StructLayout {
 }
 
 const bytesOf: Record<FieldKind, number> = { i32: 4, u32: 4, f64: 8, bool: 4, str: 4, ref: 4 };
-const reserved = new Set(["constructor", "__proto__", "toJSON"]);
+/** What every object inherits cannot be told from a field that was given; `toJSON` has a meaning of its own. */
+const reserved = new Set(["toJSON"]);
 
-/** Lays fields out: doubles first, so that nothing is padded, then words in the order of the schema. */
-export function layOut(name: string, schema: Schema, token: ClassToken): StructLayout {
+/** Lays fields out: doubles first, so that nothing is padded, then words in the order of the schema. `define`: struct(). */
+export function layOut(name: string, schema: Schema, token: ClassToken, define: (...args: never[]) => unknown): StructLayout {
   if (typeof name !== "string" || name === "") throw new SchemaError(`struct(name, schema): the name must be a string that is not empty, not ${String(name)}`);
   if (typeof schema !== "object" || schema === null) throw new SchemaError(`struct("${name}", schema): the schema must be an object of field types`);
   const entries = Object.entries(schema);
   for (const [field, type] of entries) {
     if (!type || !(type.kind in bytesOf)) throw new SchemaError(`struct("${name}"): ${field} is not a field type; use i32, u32, f64, bool, str, ref(() => Class), list() or dict()`);
-    if (reserved.has(field)) throw new SchemaError(`struct("${name}"): a field cannot be called ${field}`);
+    if (reserved.has(field) || field in Object.prototype) throw new SchemaError(`struct("${name}"): a field cannot be called ${field}`);
   }
   const ordered = [...entries.filter(([, t]) => t.kind === "f64"), ...entries.filter(([, t]) => t.kind !== "f64")];
   let offset: number = L.OBJECT_BODY;
@@ -110,7 +110,7 @@ export function layOut(name: string, schema: Schema, token: ClassToken): StructL
   const text = entries.map(([field, type]) => `${field}: ${type.kind}`).join(", ");
   return {
     name,
-    url: definedAt(),
+    url: calledFrom(define),
     text,
     fields,
     size: Math.max(16, (offset + 7) & ~7),
@@ -127,21 +127,13 @@ function hash64(text: string): readonly [number, number] {
   return [Number(hash & 0xffffffffn), Number(hash >> 32n)];
 }
 
-const here = import.meta.url.slice(0, import.meta.url.lastIndexOf("/"));
-
-/** URL of the first module on the stack that is not one of this package. */
-function definedAt(): string {
-  for (const line of (new Error().stack ?? "").split("\n").slice(1)) {
+/** URL of the module that called a function: the first frame below the function, wherever source maps put that. */
+function calledFrom(define: (...args: never[]) => unknown): string {
+  const holder: { stack?: string } = {};
+  Error.captureStackTrace(holder, define);
+  for (const line of (holder.stack ?? "").split("\n").slice(1)) {
     const url = /((?:file|data|node|https?):[^\s)]*?)(?::\d+)?(?::\d+)?\)?$/.exec(line)?.[1] ?? /\(?(\/[^)]*?)(?::\d+)(?::\d+)\)?$/.exec(line)?.[1];
-    if (url && !url.startsWith(here) && !url.startsWith(pathOf(here))) return url;
+    if (url) return url;
   }
   return "an unknown module";
-}
-
-function pathOf(url: string): string {
-  try {
-    return fileURLToPath(url);
-  } catch {
-    return url;
-  }
 }

@@ -30,7 +30,7 @@ interface Environment {
   createRefs(scope: Scope, type: number, a: number, b: number): number;
   prepare(heap: Heap, target: unknown): number;
   handle(target: Constructor): Wrap;
-  constructOutside(target: Constructor, init: unknown): Wrapper;
+  constructOutside(base: Constructor, target: Constructor, init: unknown): Wrapper;
 }
 
 const expected: Record<FieldLayout["kind"], string> = {
@@ -48,7 +48,7 @@ export function struct<const S extends Schema>(
   schema: S,
 ): { new (init?: Partial<Fields<S>>): Struct<S>; readonly structName: string } {
   const token = { name, wrap: undefined as unknown as Wrap };
-  const layout = layOut(name, schema, token);
+  const layout = layOut(name, schema, token, struct);
   const base = generate(layout);
   Object.defineProperty(base, "structName", { value: name });
   // `instanceof` goes by the struct, and is a moment at which the class that extends it is seen.
@@ -152,7 +152,7 @@ function referenceSource(value: string, n: number): string {
  */
 function constructorSource(layout: StructLayout): string {
   const lines: string[] = ["class Base extends Nothing {", "  constructor(init = none) {", "    const s = thread.scope;"];
-  lines.push("    if (s === null || !s.open) return env.constructOutside(new.target, init);");
+  lines.push("    if (s === null || !s.open) return env.constructOutside(Base, new.target, init);");
   lines.push("    if (s.heap !== heap || new.target !== target) prepare(s, new.target);");
   if (onlyRefs(layout)) {
     const args = [0, 1].map((n) => (n < layout.fields.length ? `a${n}` : "0"));
@@ -177,8 +177,8 @@ function scratchSource(layout: StructLayout): string[] {
   layout.fields.forEach((field, n) => {
     const v = `v${n}`;
     if (field.kind === "f64") lines.push(`  if (${v} === undefined) ${v} = 0; else if (typeof ${v} !== "number") env.typeError(${n}, ${v});`);
-    else if (field.kind === "i32") lines.push(`  if (${v} === undefined) ${v} = 0; else if (${v} !== (${v} | 0)) env.typeError(${n}, ${v});`);
-    else if (field.kind === "u32") lines.push(`  if (${v} === undefined) ${v} = 0; else if (${v} !== ${v} >>> 0) env.typeError(${n}, ${v});`);
+    else if (field.kind === "i32") lines.push(`  if (${v} === undefined) ${v} = 0; else if (typeof ${v} !== "number" || ${v} !== (${v} | 0)) env.typeError(${n}, ${v});`);
+    else if (field.kind === "u32") lines.push(`  if (${v} === undefined) ${v} = 0; else if (typeof ${v} !== "number" || ${v} !== ${v} >>> 0) env.typeError(${n}, ${v});`);
     else if (field.kind === "bool") lines.push(`  if (${v} === undefined) ${v} = false; else if (typeof ${v} !== "boolean") env.typeError(${n}, ${v});`);
     else if (field.kind === "str") lines.push(`  ${v} = ${v} === undefined || ${v} === "" ? 0 : env.textIn(${v}, s, ${n});`);
     else lines.push(`  ${v} = ${referenceSource(v, n)};`);
@@ -204,8 +204,8 @@ function accessorSource(field: FieldLayout, n: number): string {
   };
   const set: Record<FieldLayout["kind"], string> = {
     f64: `if (typeof v !== "number") env.typeError(${n}, v); const r = s.x.f64Store(w[A], ${at}, v);`,
-    i32: `if (v !== (v | 0)) env.typeError(${n}, v); const r = s.x.i32Store(w[A], ${at}, v);`,
-    u32: `if (v !== v >>> 0) env.typeError(${n}, v); const r = s.x.i32Store(w[A], ${at}, v);`,
+    i32: `if (typeof v !== "number" || v !== (v | 0)) env.typeError(${n}, v); const r = s.x.i32Store(w[A], ${at}, v);`,
+    u32: `if (typeof v !== "number" || v !== v >>> 0) env.typeError(${n}, v); const r = s.x.i32Store(w[A], ${at}, v);`,
     bool: `if (typeof v !== "boolean") env.typeError(${n}, v); const r = s.x.i32Store(w[A], ${at}, v ? 1 : 0);`,
     str: `const a = v === "" ? 0 : env.textIn(v, s, ${n}); let r = s.x.refStore(w[A], ${at}, a); if (r !== 0) r = env.storeAgain(s, w[A], ${n}, a);`,
     ref: `const a = ${referenceSource("v", n)}; let r = s.x.refStore(w[A], ${at}, a); if (r !== 0) r = env.storeAgain(s, w[A], ${n}, a);`,
@@ -269,10 +269,11 @@ function environment(layout: StructLayout): Environment {
       return heap.typeId(layout);
     },
     handle: (target) => (target.prototype === layout.token.wrap.prototype ? layout.token.wrap : makeWrap(target.prototype)),
-    constructOutside(target, init) {
+    // Only the struct's part: the constructor of the class that extends it is running.
+    constructOutside(base, target, init) {
       const root = thread.scope;
       if (!root) throw new NoRuntimeError(`new ${layout.name}`);
-      return root.heap.batch(() => new target(init));
+      return root.heap.batch(() => Reflect.construct(base, [init], target) as Wrapper);
     },
   };
 }

@@ -94,6 +94,8 @@ export const TB_WRITE_TOUCHED: u32 = 124;
 export const TB_JOURNAL_BITS: u32 = 136; // the lock's bits in that word; 0: the whole word is the lock
 export const TB_JOURNAL_OBJECT: u32 = 140; // container being changed under the lock, 0 if none
 export const TB_CACHE_OLD: u32 = 144; // PINS of the string cache before it was full the last time
+export const TB_PACE_ALLOCATIONS: u32 = 148; // objects allocated, low word, at the last safepoint
+export const TB_PACE_LIMBO: u32 = 152; // entries of limbo, likewise
 export const TB_OWN_PINS: u32 = 132; // PINS of handles that belong to no task, 0 if none
 // Written by others, atomic.
 export const TB_UNFULL: u32 = 128; // stack of page descriptors that got a remote free while full

@@ -2,7 +2,7 @@
 import type { HeapExports } from "@ungil/kernel";
 
 export interface SyncExports extends HeapExports {
-  syncInit(intervalMicroseconds: number): number;
+  syncInit(intervalMicroseconds: number, workers: number): number;
   syncAttach(patienceMicroseconds: number): number;
   syncExit(): void;
   syncAbandon(slot: number): void;

@@ -40,94 +40,107 @@ export interface ThreadHost {
   close(): Promise<void>;
 }
 
+/** How a thread that ends before it has started is tried again: something may have killed it. */
+const TRIES = 3;
+
+/** A pool of one for each thread: its worker runs one task, which ends with the thread. */
 export class PiscinaHost implements ThreadHost {
-  readonly #pool: Piscina;
-  readonly #open = new Set<() => void>();
-  readonly #workers = new Set<object>();
+  readonly #ends = new Set<() => Promise<void>>();
 
-  constructor(threads: number) {
-    const execArgv = workerExecArgv();
-    this.#pool = new Piscina({
-      filename: fileURLToPath(new URL("./worker.js", import.meta.url)),
-      name: "run",
-      minThreads: threads,
-      maxThreads: threads,
-      // Ours run for ever and wait in their own way.
-      idleTimeout: Number.POSITIVE_INFINITY,
-      atomics: "disabled",
-      concurrentTasksPerWorker: 1,
-      recordTiming: false,
-      ...(execArgv ? { execArgv } : {}),
-    });
-    // An error of a thread without a task, while it starts: its task is rejected too.
-    this.#pool.on("error", () => undefined);
-    this.#pool.on("workerCreate", (worker: object) => this.#workers.add(worker));
-    this.#pool.on("workerDestroy", (worker: object) => this.#workers.delete(worker));
-  }
-
-  start(task: Omit<WorkerTask, "control" | "report">, main: Omit<MainControl, "hello">): Promise<HostThread> {
-    const control = new MessageChannel();
-    const report = new MessageChannel();
-    const remote = calls<WorkerControl>(control.port1);
-    const end = () => {
-      this.#open.delete(end);
-      endCalls(remote, control.port1);
-      report.port1.close();
-    };
-    this.#open.add(end);
-    return new Promise((resolve, reject) => {
-      let failure: unknown;
-      let greeted = false;
-      const ended = this.#pool.run({ ...task, control: control.port2, report: report.port2 }, { transferList: [control.port2, report.port2] }).then(
-        () => undefined,
-        (error) => {
-          failure = error;
-        },
-      );
-      serve<MainControl>(report.port1, {
-        ...main,
-        hello: (threadId) => {
-          greeted = true;
-          this.#unref();
-          resolve({ control: remote, exited: this.#exitOf(threadId, ended, () => failure, end) });
-        },
-      });
-      // The ports alone must not keep the process alive: the runtime decides that.
-      control.port1.unref();
-      report.port1.unref();
-      ended.then(() => {
-        if (greeted) return;
-        end();
-        reject(new ThreadStartError(`Thread ${task.slot} ended before it had started`, { cause: failure }));
-      });
-    });
-  }
-
-  /**
-   * A running task keeps the process alive, and ours run for ever: the runtime decides that, by the tasks it has. Piscina
-   * has no word for it, but the objects that it announces lead to the port.
-   */
-  #unref(): void {
-    for (const worker of this.#workers) {
-      for (const symbol of Object.getOwnPropertySymbols(worker)) {
-        const info = (worker as Record<symbol, unknown>)[symbol];
-        if (typeof info === "object" && info !== null && "unref" in info && typeof info.unref === "function") info.unref();
+  async start(task: Omit<WorkerTask, "control" | "report">, main: Omit<MainControl, "hello">): Promise<HostThread> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#start(task, main);
+      } catch (error) {
+        if (tries === TRIES) throw error;
       }
     }
   }
 
-  async #exitOf(threadId: number, ended: Promise<void>, failure: () => unknown, end: () => void): Promise<Exit> {
-    const worker = this.#pool.threads.find((thread) => thread.threadId === threadId) as Worker | undefined;
-    const code = worker ? await new Promise<number>((resolve) => worker.once("exit", resolve)) : -1;
-    await ended;
-    end();
-    const error = failure();
-    const isExit = error instanceof Error && /^worker exited with code/.test(error.message);
-    return { code, error: isExit ? undefined : error };
+  #start(task: Omit<WorkerTask, "control" | "report">, main: Omit<MainControl, "hello">): Promise<HostThread> {
+    const pool = createPool();
+    const control = new MessageChannel();
+    const report = new MessageChannel();
+    const remote = calls<WorkerControl>(control.port1);
+    // The ports alone must not keep the process alive: the runtime decides that.
+    control.port1.unref();
+    report.port1.unref();
+    const end = async () => {
+      this.#ends.delete(end);
+      endCalls(remote, control.port1);
+      report.port1.close();
+      await pool.destroy();
+    };
+    this.#ends.add(end);
+
+    let failure: unknown;
+    const ended = pool
+      .run({ ...task, control: control.port2, report: report.port2 }, { transferList: [control.port2, report.port2] })
+      .catch((error) => {
+        failure = error;
+      });
+    const worker = pool.threads[0] as Worker;
+    const exited = new Promise<number>((resolve) => worker.once("exit", resolve)).then(async (code) => {
+      await ended;
+      await end();
+      const isPlainExit = failure instanceof Error && /^worker exited with code|^Terminating worker thread/.test(failure.message);
+      return { code, error: isPlainExit ? undefined : failure };
+    });
+    return new Promise((resolve, reject) => {
+      serve<MainControl>(report.port1, {
+        ...main,
+        hello() {
+          unref(pool);
+          resolve({ control: remote, exited });
+        },
+      });
+      exited.then(({ error }) => reject(new ThreadStartError(`Thread ${task.slot - 1} ended before it had started`, { cause: error })));
+    });
   }
 
   async close(): Promise<void> {
-    await this.#pool.destroy();
-    for (const end of [...this.#open]) end();
+    await Promise.all([...this.#ends].map((end) => end()));
+  }
+}
+
+interface Announced {
+  readonly workers: Set<object>;
+}
+
+const announced = new WeakMap<Piscina, Announced>();
+
+function createPool(): Piscina {
+  const execArgv = workerExecArgv();
+  const pool = new Piscina({
+    filename: fileURLToPath(new URL("./worker.js", import.meta.url)),
+    name: "run",
+    // No thread without a task, and none in place of one that ended: the runtime starts that when it has recovered.
+    minThreads: 0,
+    maxThreads: 1,
+    // Ours run for ever and wait in their own way.
+    idleTimeout: Number.POSITIVE_INFINITY,
+    atomics: "disabled",
+    concurrentTasksPerWorker: 1,
+    recordTiming: false,
+    ...(execArgv ? { execArgv } : {}),
+  });
+  // An error of a thread without a task, while it starts: its exit is what counts.
+  pool.on("error", () => undefined);
+  const workers = new Set<object>();
+  pool.on("workerCreate", (worker: object) => workers.add(worker));
+  announced.set(pool, { workers });
+  return pool;
+}
+
+/**
+ * A running task keeps the process alive, and ours run for ever: the runtime decides that, by the tasks it has. Piscina has
+ * no word for it, but the object that it announces for a worker leads to its port.
+ */
+function unref(pool: Piscina): void {
+  for (const worker of announced.get(pool)?.workers ?? []) {
+    for (const symbol of Object.getOwnPropertySymbols(worker)) {
+      const info = (worker as Record<symbol, unknown>)[symbol];
+      if (typeof info === "object" && info !== null && "unref" in info && typeof info.unref === "function") info.unref();
+    }
   }
 }

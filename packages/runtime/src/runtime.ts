@@ -42,14 +42,14 @@ export class Runtime {
     const x = kernel.exports;
     defineInternalTypes(x);
     // The main thread asks for the GIL at once: it does little with it, and people wait for it.
-    if (x.syncInit(settings.switchMicroseconds) !== 0 || x.syncAttach(50) !== 0) throw new OutOfMemoryError("Starting a runtime");
+    if (x.syncInit(settings.switchMicroseconds, settings.threads) !== 0 || x.syncAttach(50) !== 0) throw new OutOfMemoryError("Starting a runtime");
     const heap = new Heap(kernel);
     const main: MainThread = new MainThread(kernel, heap, {
       unhandled: (error, task) => runtime.#unhandled(error, task),
       deadlock: (stuck) => void runtime.#breakDeadlock(stuck),
       panic: (error) => runtime.#fatal(error),
     });
-    const host = new PiscinaHost(settings.threads);
+    const host = new PiscinaHost();
     const runtime: Runtime = new Runtime(settings, main, host);
     try {
       await awake(Promise.all(Array.from({ length: settings.threads }, (_, n) => runtime.#startThread(2 + n))));

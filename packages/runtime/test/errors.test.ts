@@ -1,19 +1,19 @@
-import { Task, type Runtime } from "@ungil/runtime";
+import { Task} from "@ungil/runtime";
 import * as runtime from "@ungil/runtime";
 import { expect, it } from "vitest";
 import { Account, AppError, c } from "./fixtures/basic.mjs";
 import { broken, missing } from "./fixtures/elsewhere.mjs";
-import { failure, inBothModes, start, within } from "./helpers.js";
+import { failure, inBothModes, start, within, type LooseRuntime } from "./helpers.js";
 
 inBothModes("errors", (gil) => {
-  const fails = async (rt: Runtime, coroutine: any, ...args: unknown[]) => failure(within(5000, rt.run(coroutine, ...args)));
+  const fails = async (rt: LooseRuntime, coroutine: any, ...args: unknown[]) => failure(within(5000, rt.run(coroutine, ...args)));
 
   it("arrive whole: class, message, properties, cause, both stacks", async () => {
     const rt = await start({ gil });
     const range = await fails(rt, c.boom, "bad");
     expect(range).toBeInstanceOf(RangeError);
     expect(range.message).toBe("bad");
-    expect(range.stack).toMatch(/^RangeError: bad\n\s+at .*boom.*basic\.mjs[^]*awaited by[^]*errors\.test\.ts/);
+    expect(range.stack).toMatch(/^RangeError: bad\n\s+at .*boom.*basic\.mjs[\s\S]*awaited by[\s\S]*errors\.test\.ts/);
     runtime.registerErrors(AppError);
     const app = await fails(rt, c.appError);
     expect(app).toBeInstanceOf(AppError);

@@ -15,8 +15,10 @@ import { destroySome } from "./destroy";
 import { handlesInit, pinsRelease, pinsSlot, pinYoung, youngDrop } from "./handle";
 import { limboDrain } from "./limbo";
 
-const DRAIN_SLICE: u32 = 512; // limbo entries judged at one safepoint
-const DESTROY_SLICE: u32 = 2048; // objects destroyed at one safepoint
+// What a safepoint reclaims at most: so much, or twice what came since the last one. Then garbage cannot pile up, however
+// long the steps are, and a safepoint never takes longer than in proportion to its step.
+const DRAIN_SLICE: u32 = 512; // limbo entries judged
+const DESTROY_SLICE: u32 = 2048; // objects destroyed
 const RECLAIM_ROUNDS: u32 = 256; // epochs that one reclaim lasts at most
 const RECLAIM_PATIENCE: i32 = 8; // and epochs in which nothing could be judged
 
@@ -75,12 +77,21 @@ export function safepoint(): void {
 }
 
 function reclaimSlice(): void {
+  const fallen = since(L.COUNTER_LIMBO, L.TB_PACE_LIMBO);
   if (load<u32>(tb + L.TB_LIMBO_COUNT)) {
     epochAdvance();
-    limboDrain(DRAIN_SLICE);
+    limboDrain(max<u32>(DRAIN_SLICE, 2 * fallen));
   }
-  destroySome(DESTROY_SLICE);
+  destroySome(max<u32>(DESTROY_SLICE, 2 * since(L.COUNTER_ALLOCATIONS, L.TB_PACE_ALLOCATIONS)));
   if (load<u32>(tb + L.TB_RETIRED_HEAD)) runsReclaim();
+}
+
+/** How far a counter of this thread has come since the last safepoint. */
+function since(counter: u32, field: u32): u32 {
+  const now = load<u32>(tb + L.TB_COUNTERS + (<usize>counter << 3));
+  const grown = now - load<u32>(tb + field);
+  store<u32>(tb + field, now);
+  return grown;
 }
 
 /** In a long step: pins what the outer scopes have read, and reclaims. */
@@ -99,6 +110,7 @@ export function enterSlow(): void {
     if (pinYoung()) {
       epochAcknowledge();
       translationsAcknowledge();
+      drainAll(); // whoever asks is out of memory
     }
   }
   if (GIL && request & L.REQUEST_GIL_DROP) gilHonour();

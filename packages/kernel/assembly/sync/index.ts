@@ -4,9 +4,11 @@ export { lockClear, lockRelease, lockReleasePair, lockTry, lockTryPair, lockWait
 export { everythingIsStill, order, ordersTake, parkBegin, parkEnd, parkSpin, startAdvice, unpark, workIsThere } from "./park";
 export { syncAbandon, syncAttach, syncExit, syncInit, syncRecover, taskCrash } from "./recover";
 export { runBegin, runEnd } from "./run";
+export { cancelTake, taskCancel, taskReason } from "./cancel";
+export { childFirst, childrenCancel, childrenSweep } from "./children";
 export {
-  cancelTake, childFirst, childrenCancel, childrenSweep, objectImmortalize, taskArguments, taskCancel, taskCreate, taskEnd, taskInspect, taskJoin, taskNext,
-  taskObserve, taskOutcome, taskReason, taskRequeue, taskScan, taskStart, taskSteal, taskYield, waitsFor,
+  objectImmortalize, taskArguments, taskCreate, taskEnd, taskInspect, taskJoin, taskNext,
+  taskObserve, taskOutcome, taskRequeue, taskScan, taskStart, taskSteal, taskYield, waitsFor,
 } from "./task";
 export { waiterLose } from "./waiter";
 export { gilTakeWithin } from "../machine/gil";

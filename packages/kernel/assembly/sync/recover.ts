@@ -20,11 +20,12 @@ import { taskFinish } from "./task";
 import { waiterLose, waitersAdd } from "./waiter";
 
 /** Once for a machine. `interval`: the GIL's switch interval in microseconds. 0 or E_MEMORY. */
-export function syncInit(interval: u32): u32 {
+export function syncInit(interval: u32, workers: u32): u32 {
   const frame = frameAllocate();
   if (!frame) return L.E_MEMORY;
   injectInit(frame);
   store<u32>(control() + S.CB_GIL_INTERVAL, interval);
+  store<u32>(control() + S.CB_WORKERS, workers);
   const refs: u32 =
     (1 << (S.TASK_ARGS >> 2)) | (1 << (S.TASK_ERROR >> 2)) | (1 << (S.TASK_CHILDREN >> 2)) |
     (1 << (S.TASK_SIBLING >> 2)) | (1 << (S.TASK_REASON >> 2));
@@ -39,7 +40,6 @@ export function syncAttach(patience: u32): u32 {
   atomic.store<u32>(tb + S.TB_PARK, 0);
   atomic.store<u32>(tb + S.TB_PENDING, 0);
   atomic.store<u32>(tb + S.TB_ORDERS, 0);
-  if (tid > 1) atomic.add<u32>(control() + S.CB_WORKERS, 1);
   if (load<u32>(tb + S.TB_DEQUE)) return 0; // an ended thread had the slot before
   const frame = frameAllocate();
   if (!frame) return L.E_MEMORY;
@@ -73,10 +73,10 @@ export function syncRecover(slot: u32): u32 {
     store<u32>(block + S.TB_IS_RUNNING, 0);
     atomic.sub<u32>(control() + S.CB_RUNNING, 1);
   }
-  if (atomic.xchg<u32>(block + S.TB_IS_SEARCHING, 0)) atomic.sub<u32>(control() + S.CB_SEARCHING, 1);
-  atomic.sub<u32>(control() + S.CB_WORKERS, 1);
   atomic.store<u32>(block + S.TB_PARK, 0);
   atomic.and<u64>(control() + S.CB_PARKED, ~((<u64>1) << slot));
+  // After the parked bit: whoever would still wake it finds that it is not parked, and ends the search itself.
+  if (atomic.xchg<u32>(block + S.TB_IS_SEARCHING, 0)) atomic.sub<u32>(control() + S.CB_SEARCHING, 1);
   atomic.store<u32>(block + S.TB_PENDING, 0);
   atomic.store<u32>(block + S.TB_LOAD, 0);
   queuesRecover(block);

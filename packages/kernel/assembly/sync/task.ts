@@ -18,7 +18,7 @@ import * as S from "../layout-sync";
 import { GIL } from "../machine/build";
 import { control, count, tb, threadBlock, tid } from "../machine/registers";
 import { stackProbe } from "../machine/stack";
-import { wordCas, wordLoad, wordStore } from "../machine/word";
+import { wordCas, wordLoad } from "../machine/word";
 import { frameAllocate } from "../paging/frames";
 import { readAddress, writeAddress } from "../paging/translate";
 import { countDecrement, countIncrement } from "../heap/count";
@@ -30,22 +30,8 @@ import { runYield } from "./run";
 import { dequePush, dequeStealHalf, dequeTake } from "./deque";
 import { injectPush, injectTake } from "./inject";
 import { inboxPush, waiterAllocate, waiterFree } from "./waiter";
-import { searchBegin, searchEnd, tasksAreWaiting, unpark, wakeOne } from "./park";
-
-// @ts-ignore: decorator
-@inline function stateOf(p: usize): u32 {
-  return wordLoad(p + S.TASK_STATE);
-}
-
-/** Replaces bits of the state word; returns what it was. */
-function stateChange(p: usize, clear: u32, set: u32): u32 {
-  let word = stateOf(p);
-  while (true) {
-    const old = wordCas(p + S.TASK_STATE, word, (word & ~clear) | set);
-    if (old == word) return old;
-    word = old;
-  }
-}
+import { stateChange, stateOf } from "./state";
+import { searchBegin, searchEnd, tasksAreWaiting, wakeOne } from "./park";
 
 /**
  * A new task in a queue, borrowed by the caller; or an error code. Its arguments are `values` boxed values in scratch.
@@ -332,126 +318,6 @@ export function waitsFor(kind: u32, object: u32): void {
   const p = writeAddress(task);
   store<u32>(p + S.TASK_WAITS_FOR, object);
   store<u32>(p + S.TASK_WAITS, kind);
-}
-
-/** Asks a task to end. `reason`: an address or 0. 1 if this call is the one that cancels it. */
-export function taskCancel(task: u32, reason: u32): u32 {
-  enter();
-  stackProbe();
-  const p = writeAddress(task);
-  if (!p) return 0;
-  let word = stateOf(p);
-  while (true) {
-    if ((word & S.TASK_STATE_MASK) >= S.TASK_DONE || word & S.TASK_CANCELLING) return 0;
-    const old = wordCas(p + S.TASK_STATE, word, word | S.TASK_CANCELLING);
-    if (old == word) break;
-    word = old;
-  }
-  if (reason) countIncrement(reason);
-  store<u32>(p + S.TASK_REASON, reason);
-  countIncrement(task); // the stack's
-  word = stateChange(p, 0, S.TASK_CANCEL);
-  count(S.COUNTER_CANCELS);
-  if ((word & S.TASK_STATE_MASK) == S.TASK_RUNNING) cancelPush(task, p);
-  else countDecrement(task);
-  return 1;
-}
-
-function cancelPush(task: u32, p: usize): void {
-  const slot = load<u32>(p + S.TASK_OWNER);
-  const stack = threadBlock(slot) + S.TB_CANCELS;
-  let head = atomic.load<u32>(stack);
-  while (true) {
-    store<u32>(p + S.TASK_NEXT, head);
-    const old = atomic.cmpxchg<u32>(stack, head, task);
-    if (old == head) break;
-    head = old;
-  }
-  if (slot != tid) unpark(slot);
-}
-
-/** One task of this thread that is to be cancelled: its coroutine's number, -1 if there is none. */
-export function cancelTake(): i32 {
-  while (true) {
-    const task = atomic.load<u32>(tb + S.TB_CANCELS);
-    if (!task) return -1;
-    const p = readAddress(task);
-    // Only the owner takes, so the head cannot go and come back.
-    if (atomic.cmpxchg<u32>(tb + S.TB_CANCELS, task, load<u32>(p + S.TASK_NEXT)) != task) continue;
-    const running = (stateOf(p) & S.TASK_STATE_MASK) == S.TASK_RUNNING;
-    const fiber = <i32>load<u32>(p + S.TASK_SLOT);
-    countDecrement(task);
-    if (running) return fiber;
-  }
-}
-
-/** Why it was cancelled, borrowed; 0 if no reason was given. */
-export function taskReason(task: u32): u32 {
-  const p = readAddress(task);
-  if (!p) return 0;
-  const reason = load<u32>(p + S.TASK_REASON);
-  if (reason) borrow(reason);
-  return reason;
-}
-
-/**
- * The first child that still runs, or that has failed and nobody has asked for its outcome; 0 if there is none. The others
- * before it are let go. Its state is in OUT_A. Called by the parent's thread.
- */
-export function childFirst(parent: u32): u32 {
-  const link = writeAddress(parent) + S.TASK_CHILDREN;
-  while (true) {
-    const child = load<u32>(link);
-    if (!child) return 0;
-    const state = stateOf(readAddress(child));
-    if (!childIsOver(state)) {
-      store<u32>(tb + L.TB_OUT_A, state);
-      return child;
-    }
-    childUnlink(link, child);
-  }
-}
-
-// @ts-ignore: decorator
-@inline function childIsOver(state: u32): bool {
-  const over = state & S.TASK_STATE_MASK;
-  return over >= S.TASK_DONE && (over != S.TASK_FAILED || (state & S.TASK_OBSERVED) != 0);
-}
-
-// @ts-ignore: decorator
-@inline function childUnlink(link: usize, child: u32): void {
-  const p = writeAddress(child);
-  const next = load<u32>(p + S.TASK_SIBLING);
-  store<u32>(p + S.TASK_SIBLING, 0);
-  store<u32>(link, next);
-  countDecrement(child);
-}
-
-/** Lets go of all children that are over; how many are left. O(children): called when their number has doubled. */
-export function childrenSweep(parent: u32): u32 {
-  stackProbe();
-  let link = writeAddress(parent) + S.TASK_CHILDREN;
-  let left: u32 = 0;
-  while (true) {
-    const child = load<u32>(link);
-    if (!child) return left;
-    const p = writeAddress(child);
-    if (childIsOver(stateOf(p))) {
-      childUnlink(link, child);
-      continue;
-    }
-    left++;
-    link = p + S.TASK_SIBLING;
-  }
-}
-
-/** Asks all children to end. */
-export function childrenCancel(parent: u32): void {
-  let child = load<u32>(readAddress(parent) + S.TASK_CHILDREN);
-  while (child) {
-    taskCancel(child, 0);
-    child = load<u32>(readAddress(child) + S.TASK_SIBLING);
-  }
 }
 
 /** Keeps an object for ever: the name of a coroutine, which tasks refer to without counting it. */
