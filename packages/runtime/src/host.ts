@@ -81,8 +81,9 @@ export class PiscinaHost implements ThreadHost {
       });
     const worker = pool.threads[0] as Worker;
     const exited = new Promise<number>((resolve) => worker.once("exit", resolve)).then(async (code) => {
-      await ended;
+      // A task that the worker had not taken yet ends with its pool only.
       await end();
+      await ended;
       const isPlainExit = failure instanceof Error && /^worker exited with code|^Terminating worker thread/.test(failure.message);
       return { code, error: isPlainExit ? undefined : failure };
     });

@@ -65,7 +65,7 @@ export function syncAbandon(slot: u32): void {
   gilAbandon(slot);
 }
 
-/** Recovers what sync has of a dead thread, but for its started tasks. Before `threadAdopt`. Number of poisoned locks. */
+/** Recovers what sync has of a dead thread, but for its started tasks. After `threadAdopt`. Number of poisoned locks. */
 export function syncRecover(slot: u32): u32 {
   stackProbe();
   const block = threadBlock(slot);
