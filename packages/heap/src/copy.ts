@@ -17,9 +17,15 @@ export function copyIn(scope: Scope, value: object | bigint, path: string): numb
   if (copying.has(value)) throw new NotShareableError(path, value);
   copying.add(value);
   try {
-    if (Array.isArray(value)) return fill(scope, L.TYPE_ARRAY, value.map((item, n) => [item, `${path}[${n}]`]));
+    if (Array.isArray(value))
+      return fill(
+        scope,
+        L.TYPE_ARRAY,
+        Array.from(value, (item, n) => [item, `${path}[${n}]`]),
+      );
     const prototype = Object.getPrototypeOf(value);
-    if (prototype !== null && prototype !== Object.prototype && Object.getPrototypeOf(prototype) !== null) throw new NotShareableError(path, value);
+    if (prototype !== null && prototype !== Object.prototype && Object.getPrototypeOf(prototype) !== null)
+      throw new NotShareableError(path, value);
     if (prototype !== null && prototype.constructor?.name !== "Object") throw new NotShareableError(path, value);
     const parts: [unknown, string][] = [];
     for (const [key, item] of Object.entries(value)) parts.push([key, path], [item, `${path}.${key}`]);
@@ -44,7 +50,11 @@ function fill(scope: Scope, type: number, parts: [unknown, string][]): number {
 export function copyOut(heap: Heap, address: number, type: number): unknown {
   const { x } = heap;
   const length = x.listLength(address);
-  const item = (n: number) => valueOut(heap, heap.retryStatus("A copy", () => x.listGet(address, n)));
+  const item = (n: number) =>
+    valueOut(
+      heap,
+      heap.retryStatus("A copy", () => x.listGet(address, n)),
+    );
   if (type === L.TYPE_ARRAY) return Array.from({ length }, (_, n) => item(n));
   if (type === L.TYPE_BIGINT) {
     const digits = item(0) as string;
@@ -52,7 +62,12 @@ export function copyOut(heap: Heap, address: number, type: number): unknown {
   }
   const record: Record<string, unknown> = {};
   for (let n = 0; n < length; n += 2) {
-    Object.defineProperty(record, item(n) as string, { value: item(n + 1), enumerable: true, configurable: true, writable: true });
+    Object.defineProperty(record, item(n) as string, {
+      value: item(n + 1),
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    });
   }
   return record;
 }

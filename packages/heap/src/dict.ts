@@ -74,7 +74,9 @@ export class Dict<K extends string | number, V> {
     valueIn(s, value, pathOf(key));
     const { tag, ref, number } = crossing;
     const keyRef = keyIn(s, key); // after the value, whose parts may be many strings
-    s.heap.retryStatus("Dict.set", () => s.x.dictSet(self[ADDRESS], keyRef, keyRef ? 0 : (key as number), tag, ref, number));
+    s.heap.retryStatus("Dict.set", () =>
+      s.x.dictSet(self[ADDRESS], keyRef, keyRef ? 0 : (key as number), tag, ref, number),
+    );
     return this;
   }
 
@@ -183,7 +185,11 @@ function copyEntries(s: Scope, address: number): [unknown, unknown][] {
       if (status === L.E_RANGE) continue;
       if (status !== 0) heap.fail("Dict.entries", status);
       const length = x.listLength(list);
-      const item = (n: number) => valueOut(heap, heap.retryStatus("Dict.entries", () => x.listGet(list, n)));
+      const item = (n: number) =>
+        valueOut(
+          heap,
+          heap.retryStatus("Dict.entries", () => x.listGet(list, n)),
+        );
       for (let n = 0; n < length; n += 2) found.push([item(n), item(n + 1)]);
       break;
     }

@@ -46,7 +46,10 @@ export class StructConflictError extends UngilError {
 /** A shared object came here whose class this thread has not loaded. */
 export class UnknownStructError extends UngilError {
   constructor(name: string, url: string) {
-    super("UNKNOWN_STRUCT", `Struct "${name}" is not loaded on this thread: import it from ${url} in the module that uses it.`);
+    super(
+      "UNKNOWN_STRUCT",
+      `Struct "${name}" is not loaded on this thread: import it from ${url} in the module that uses it.`,
+    );
   }
 }
 
@@ -87,7 +90,10 @@ export class NotANumberError extends UngilError {
 /** A shared object was made or used where no runtime runs. */
 export class NoRuntimeError extends UngilError {
   constructor(what: string) {
-    super("NO_RUNTIME", `${what}: no runtime is running on this thread. Start one with await Runtime.start(), and use rt.new(...) or a coroutine.`);
+    super(
+      "NO_RUNTIME",
+      `${what}: no runtime is running on this thread. Start one with await Runtime.start(), and use rt.new(...) or a coroutine.`,
+    );
   }
 }
 

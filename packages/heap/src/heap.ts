@@ -1,12 +1,19 @@
 /**
  * One thread's part of a runtime's shared heap: which class is which type id, the string cache, kept handles, batches.
  */
-import { type HeapExports, type Kernel, KernelPanicError, Layout as L, OutOfMemoryError, SegmentationFaultError } from "@ungil/kernel";
+import {
+  type HeapExports,
+  type Kernel,
+  KernelPanicError,
+  Layout as L,
+  OutOfMemoryError,
+  SegmentationFaultError,
+} from "@ungil/kernel";
 import { LimitError, NoRuntimeError, ReleasedHandleError, StructConflictError, UnknownStructError } from "./errors.js";
+import type { StructLayout } from "./schema.js";
 import { KeptScope, Scope, thread } from "./scope.js";
 import { ADDRESS, isWrapper, KIND, SCOPE, type Wrap, type Wrapper } from "./shared.js";
 import { Strings } from "./strings.js";
-import type { StructLayout } from "./schema.js";
 
 /** Wrappers of the kinds that are not structs; filled by the modules that define them. */
 export const builtinWraps = new Map<number, Wrap>();
@@ -64,7 +71,10 @@ export class Heap {
     if (code === L.E_LIMIT) throw new LimitError(`${what}: a limit of the kernel was reached`);
     if (code === L.E_PANIC) throw new KernelPanicError(what);
     const address = this.kernel.u32[(this.kernel.block + L.TB_FAULT_ADDRESS) >>> 2] as number;
-    const reasons: Record<number, string> = { [L.E_NULL]: "page 0 is never mapped", [L.E_FAULT]: "the page is not mapped" };
+    const reasons: Record<number, string> = {
+      [L.E_NULL]: "page 0 is never mapped",
+      [L.E_FAULT]: "the page is not mapped",
+    };
     throw new SegmentationFaultError(address, what, reasons[code] ?? `kernel error ${code}`);
   }
 
@@ -180,7 +190,10 @@ export class Heap {
     const url = strings.address(layout.url);
     const schema = strings.address(layout.text);
     const id = x.typeRegister(name, url, schema, low, high, layout.size, refLow, refHigh);
-    if (id === 0) throw new LimitError(`Struct "${layout.name}": there are ${L.TYPES_MAX - L.TYPE_FIRST_USER} struct types already`);
+    if (id === 0)
+      throw new LimitError(
+        `Struct "${layout.name}": there are ${L.TYPES_MAX - L.TYPE_FIRST_USER} struct types already`,
+      );
     if (id < 0) {
       const other = this.typeText(-id);
       throw new StructConflictError(layout.name, layout.url, layout.text, other.url, other.schema);

@@ -1,7 +1,7 @@
 /** Schemas: the field types of structs, how fields are laid out, and what a layout is known by. */
 import { Layout as L } from "@ungil/kernel";
-import { LimitError, SchemaError } from "./errors.js";
 import type { Dict } from "./dict.js";
+import { LimitError, SchemaError } from "./errors.js";
 import type { List } from "./list.js";
 import type { ClassToken, Shared } from "./shared.js";
 
@@ -32,7 +32,8 @@ export const str: Field<string> = { kind: "str" };
 
 /** A reference to a shared object of a class, or null. */
 export function ref<T>(target: () => Class<T>): Field<T | null> {
-  if (typeof target !== "function") throw new SchemaError("ref() takes a function that returns the class: ref(() => Account)");
+  if (typeof target !== "function")
+    throw new SchemaError("ref() takes a function that returns the class: ref(() => Account)");
   return { kind: "ref", target };
 }
 
@@ -48,7 +49,10 @@ export function setContainers(list: Class<unknown>, dict: Class<unknown>): void 
 /** A reference to a List, or null. */
 export const list = <T>(): Field<List<T> | null> => ({ kind: "ref", target: () => listClass });
 /** A reference to a Dict, or null. */
-export const dict = <K extends string | number, V>(): Field<Dict<K, V> | null> => ({ kind: "ref", target: () => dictClass });
+export const dict = <K extends string | number, V>(): Field<Dict<K, V> | null> => ({
+  kind: "ref",
+  target: () => dictClass,
+});
 
 // biome-ignore lint/suspicious/noExplicitAny: a schema holds fields of any type
 export type Schema = Record<string, Field<any>>;
@@ -85,13 +89,24 @@ const bytesOf: Record<FieldKind, number> = { i32: 4, u32: 4, f64: 8, bool: 4, st
 const reserved = new Set(["toJSON"]);
 
 /** Lays fields out: doubles first, so that nothing is padded, then words in the order of the schema. `define`: struct(). */
-export function layOut(name: string, schema: Schema, token: ClassToken, define: (...args: never[]) => unknown): StructLayout {
-  if (typeof name !== "string" || name === "") throw new SchemaError(`struct(name, schema): the name must be a string that is not empty, not ${String(name)}`);
-  if (typeof schema !== "object" || schema === null) throw new SchemaError(`struct("${name}", schema): the schema must be an object of field types`);
+export function layOut(
+  name: string,
+  schema: Schema,
+  token: ClassToken,
+  define: (...args: never[]) => unknown,
+): StructLayout {
+  if (typeof name !== "string" || name === "")
+    throw new SchemaError(`struct(name, schema): the name must be a string that is not empty, not ${String(name)}`);
+  if (typeof schema !== "object" || schema === null)
+    throw new SchemaError(`struct("${name}", schema): the schema must be an object of field types`);
   const entries = Object.entries(schema);
   for (const [field, type] of entries) {
-    if (!type || !(type.kind in bytesOf)) throw new SchemaError(`struct("${name}"): ${field} is not a field type; use i32, u32, f64, bool, str, ref(() => Class), list() or dict()`);
-    if (reserved.has(field) || field in Object.prototype) throw new SchemaError(`struct("${name}"): a field cannot be called ${field}`);
+    if (!type || !(type.kind in bytesOf))
+      throw new SchemaError(
+        `struct("${name}"): ${field} is not a field type; use i32, u32, f64, bool, str, ref(() => Class), list() or dict()`,
+      );
+    if (reserved.has(field) || field in Object.prototype)
+      throw new SchemaError(`struct("${name}"): a field cannot be called ${field}`);
   }
   const ordered = [...entries.filter(([, t]) => t.kind === "f64"), ...entries.filter(([, t]) => t.kind !== "f64")];
   let offset: number = L.OBJECT_BODY;
@@ -106,7 +121,10 @@ export function layOut(name: string, schema: Schema, token: ClassToken, define: 
     fields.push({ name: field, kind: type.kind, offset, ...(type.target ? { target: type.target } : {}) });
     offset += bytesOf[type.kind];
   }
-  if (offset > 256) throw new LimitError(`struct("${name}") takes ${offset - L.OBJECT_BODY} bytes; 248 is the most. Move some fields into a struct of their own`);
+  if (offset > 256)
+    throw new LimitError(
+      `struct("${name}") takes ${offset - L.OBJECT_BODY} bytes; 248 is the most. Move some fields into a struct of their own`,
+    );
   const text = entries.map(([field, type]) => `${field}: ${type.kind}`).join(", ");
   return {
     name,
@@ -132,7 +150,9 @@ function calledFrom(define: (...args: never[]) => unknown): string {
   const holder: { stack?: string } = {};
   Error.captureStackTrace(holder, define);
   for (const line of (holder.stack ?? "").split("\n").slice(1)) {
-    const url = /((?:file|data|node|https?):[^\s)]*?)(?::\d+)?(?::\d+)?\)?$/.exec(line)?.[1] ?? /\(?(\/[^)]*?)(?::\d+)(?::\d+)\)?$/.exec(line)?.[1];
+    const url =
+      /((?:file|data|node|https?):[^\s)]*?)(?::\d+)?(?::\d+)?\)?$/.exec(line)?.[1] ??
+      /\(?(\/[^)]*?)(?::\d+)(?::\d+)\)?$/.exec(line)?.[1];
     if (url) return url;
   }
   return "an unknown module";

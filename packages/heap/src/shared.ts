@@ -40,7 +40,10 @@ export function isWrapper(value: unknown): value is Wrapper {
 
 /** A function of its own for each class, so that V8 gives each class its own hidden class and inline caches. */
 export function makeWrap(prototype: object): Wrap {
-  const wrap = new Function("A", "S", "return function Handle(a, s) { this[A] = a; this[S] = s; }")(ADDRESS, SCOPE) as Wrap;
+  const wrap = new Function("A", "S", "return function Handle(a, s) { this[A] = a; this[S] = s; }")(
+    ADDRESS,
+    SCOPE,
+  ) as Wrap;
   wrap.prototype = prototype;
   return wrap;
 }
@@ -121,7 +124,13 @@ export function defineShared(prototype: object, token: ClassToken, fields: (wrap
   };
   Object.defineProperties(prototype, {
     [KIND]: { value: token },
-    [Symbol.dispose]: { value(this: Wrapper) { release(this); }, configurable: true, writable: true },
+    [Symbol.dispose]: {
+      value(this: Wrapper) {
+        release(this);
+      },
+      configurable: true,
+      writable: true,
+    },
     [inspect.custom]: { value: show, configurable: true, writable: true },
   });
 }

@@ -8,7 +8,20 @@ import { FieldTypeError, ForeignObjectError, NoRuntimeError, SchemaError } from 
 import { type Heap, structsByName } from "./heap.js";
 import { type FieldLayout, type Fields, layOut, type Schema, type Struct, type StructLayout } from "./schema.js";
 import { type Scope, thread } from "./scope.js";
-import { ADDRESS, addressOf, type ClassToken, defineShared, isWrapper, KIND, makeWrap, nameOf, SCOPE, slow, type Wrap, type Wrapper } from "./shared.js";
+import {
+  ADDRESS,
+  addressOf,
+  type ClassToken,
+  defineShared,
+  isWrapper,
+  KIND,
+  makeWrap,
+  nameOf,
+  SCOPE,
+  slow,
+  type Wrap,
+  type Wrapper,
+} from "./shared.js";
 
 type Constructor = (new (init: unknown) => Wrapper) & { prototype: object };
 
@@ -89,7 +102,11 @@ const links = new Map<object, Link>();
 export function tokenOf(target: unknown): ClassToken | undefined {
   if (typeof target !== "function") return undefined;
   const prototype = target.prototype as { [KIND]?: ClassToken } | undefined;
-  for (let base: unknown = Object.getPrototypeOf(target); typeof base === "function"; base = Object.getPrototypeOf(base)) {
+  for (
+    let base: unknown = Object.getPrototypeOf(target);
+    typeof base === "function";
+    base = Object.getPrototypeOf(base)
+  ) {
     const link = links.get(base);
     if (link && link.prototype === (base as { prototype: object }).prototype) link.prototype = prototype as object;
   }
@@ -132,7 +149,9 @@ function generate(layout: StructLayout): { prototype: object } {
     if (field.kind !== "ref") return;
     source.push(`let k${n} = null, W${n} = null;`);
     source.push(`function resolve${n}() { k${n} = env.token(${n}); W${n} = k${n}.wrap; }`);
-    source.push(`function address${n}(v, s) { if (k${n} === null) resolve${n}(); return env.addressIn(v, k${n}, s, ${n}); }`);
+    source.push(
+      `function address${n}(v, s) { if (k${n} === null) resolve${n}(); return env.addressIn(v, k${n}, s, ${n}); }`,
+    );
   });
   source.push(constructorSource(layout));
   layout.fields.forEach((field, n) => source.push(accessorSource(field, n)));
@@ -151,14 +170,22 @@ function referenceSource(value: string, n: number): string {
  * (460 bytes of bytecode) for V8 to inline it, and without closures, which would make it allocate a context.
  */
 function constructorSource(layout: StructLayout): string {
-  const lines: string[] = ["class Base extends Nothing {", "  constructor(init = none) {", "    const s = thread.scope;"];
+  const lines: string[] = [
+    "class Base extends Nothing {",
+    "  constructor(init = none) {",
+    "    const s = thread.scope;",
+  ];
   lines.push("    if (s === null || !s.open) return env.constructOutside(Base, new.target, init);");
   lines.push("    if (s.heap !== heap || new.target !== target) prepare(s, new.target);");
   if (onlyRefs(layout)) {
     const args = [0, 1].map((n) => (n < layout.fields.length ? `a${n}` : "0"));
-    layout.fields.forEach((field, n) => lines.push(`    const v${n} = init[${JSON.stringify(field.name)}], a${n} = ${referenceSource(`v${n}`, n)};`));
+    layout.fields.forEach((field, n) =>
+      lines.push(`    const v${n} = init[${JSON.stringify(field.name)}], a${n} = ${referenceSource(`v${n}`, n)};`),
+    );
     lines.push(`    const r = s.x.structNewRefs(type, ${args.join(", ")});`);
-    lines.push(`    return new Handle(r > 0 && r < ${L.ERROR_LIMIT} ? env.createRefs(s, type, ${args.join(", ")}) : r, s);`);
+    lines.push(
+      `    return new Handle(r > 0 && r < ${L.ERROR_LIMIT} ? env.createRefs(s, type, ${args.join(", ")}) : r, s);`,
+    );
   } else {
     layout.fields.forEach((field, n) => lines.push(`    let v${n} = init[${JSON.stringify(field.name)}];`));
     lines.push(...scratchSource(layout));
@@ -169,18 +196,30 @@ function constructorSource(layout: StructLayout): string {
   return lines.join("\n");
 }
 
-const onlyRefs = (layout: StructLayout) => layout.fields.length <= 2 && layout.fields.every((field) => field.kind === "ref");
+const onlyRefs = (layout: StructLayout) =>
+  layout.fields.length <= 2 && layout.fields.every((field) => field.kind === "ref");
 
 /** Checks all fields, then writes the body to scratch: nothing runs between the two that could use scratch itself. */
 function scratchSource(layout: StructLayout): string[] {
   const lines: string[] = [];
   layout.fields.forEach((field, n) => {
     const v = `v${n}`;
-    if (field.kind === "f64") lines.push(`  if (${v} === undefined) ${v} = 0; else if (typeof ${v} !== "number") env.typeError(${n}, ${v});`);
-    else if (field.kind === "i32") lines.push(`  if (${v} === undefined) ${v} = 0; else if (typeof ${v} !== "number" || ${v} !== (${v} | 0)) env.typeError(${n}, ${v});`);
-    else if (field.kind === "u32") lines.push(`  if (${v} === undefined) ${v} = 0; else if (typeof ${v} !== "number" || ${v} !== ${v} >>> 0) env.typeError(${n}, ${v});`);
-    else if (field.kind === "bool") lines.push(`  if (${v} === undefined) ${v} = false; else if (typeof ${v} !== "boolean") env.typeError(${n}, ${v});`);
-    else if (field.kind === "str") lines.push(`  ${v} = ${v} === undefined || ${v} === "" ? 0 : env.textIn(${v}, s, ${n});`);
+    if (field.kind === "f64")
+      lines.push(`  if (${v} === undefined) ${v} = 0; else if (typeof ${v} !== "number") env.typeError(${n}, ${v});`);
+    else if (field.kind === "i32")
+      lines.push(
+        `  if (${v} === undefined) ${v} = 0; else if (typeof ${v} !== "number" || ${v} !== (${v} | 0)) env.typeError(${n}, ${v});`,
+      );
+    else if (field.kind === "u32")
+      lines.push(
+        `  if (${v} === undefined) ${v} = 0; else if (typeof ${v} !== "number" || ${v} !== ${v} >>> 0) env.typeError(${n}, ${v});`,
+      );
+    else if (field.kind === "bool")
+      lines.push(
+        `  if (${v} === undefined) ${v} = false; else if (typeof ${v} !== "boolean") env.typeError(${n}, ${v});`,
+      );
+    else if (field.kind === "str")
+      lines.push(`  ${v} = ${v} === undefined || ${v} === "" ? 0 : env.textIn(${v}, s, ${n});`);
     else lines.push(`  ${v} = ${referenceSource(v, n)};`);
   });
   lines.push("  const { kernel } = s.heap, at = kernel.scratch >>> 2, i32 = kernel.i32;");
@@ -231,13 +270,18 @@ function environment(layout: StructLayout): Environment {
       const field = layout.fields[n] as FieldLayout;
       const target = field.target?.();
       const token = tokenOf(target);
-      if (!token) throw new SchemaError(`struct("${layout.name}"): ref of ${field.name} does not return a class of shared objects, but ${String(target)}`);
+      if (!token)
+        throw new SchemaError(
+          `struct("${layout.name}"): ref of ${field.name} does not return a class of shared objects, but ${String(target)}`,
+        );
       return token;
     },
     addressIn(value, token, scope, n) {
-      if (!isWrapper(value) || value[KIND] !== token) throw new FieldTypeError(layout.name, fieldName(n), `a ${token.name} or null`, value);
+      if (!isWrapper(value) || value[KIND] !== token)
+        throw new FieldTypeError(layout.name, fieldName(n), `a ${token.name} or null`, value);
       const address = addressOf(value);
-      if (value[SCOPE].x !== scope.x) throw new ForeignObjectError(`The ${nameOf(value)} for ${layout.name}.${fieldName(n)}`);
+      if (value[SCOPE].x !== scope.x)
+        throw new ForeignObjectError(`The ${nameOf(value)} for ${layout.name}.${fieldName(n)}`);
       return address;
     },
     textIn(value, scope, n) {
@@ -268,7 +312,8 @@ function environment(layout: StructLayout): Environment {
       tokenOf(target);
       return heap.typeId(layout);
     },
-    handle: (target) => (target.prototype === layout.token.wrap.prototype ? layout.token.wrap : makeWrap(target.prototype)),
+    handle: (target) =>
+      target.prototype === layout.token.wrap.prototype ? layout.token.wrap : makeWrap(target.prototype),
     // Only the struct's part: the constructor of the class that extends it is running.
     constructOutside(base, target, init) {
       const root = thread.scope;

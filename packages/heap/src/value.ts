@@ -1,7 +1,7 @@
 /** Values of containers, arguments and results: from JavaScript into the kernel and back. */
 import { Layout as L } from "@ungil/kernel";
-import { ForeignObjectError, NotShareableError } from "./errors.js";
 import { copyIn, copyOut } from "./copy.js";
+import { ForeignObjectError, NotShareableError } from "./errors.js";
 import type { Heap } from "./heap.js";
 import { type Scope, thread } from "./scope.js";
 import { addressOf, isWrapper, nameOf, SCOPE } from "./shared.js";
@@ -66,7 +66,11 @@ export function valueOut(heap: Heap, tag: number): unknown {
     case L.TAG_NUMBER:
       return heap.kernel.f64[heap.kernel.outNumber];
     case L.TAG_REF:
-      return refOut(heap, heap.kernel.i32[heap.kernel.outRef] as number, heap.kernel.u32[heap.kernel.outType] as number);
+      return refOut(
+        heap,
+        heap.kernel.i32[heap.kernel.outRef] as number,
+        heap.kernel.u32[heap.kernel.outType] as number,
+      );
     case L.TAG_NULL:
       return null;
     case L.TAG_FALSE:
@@ -84,4 +88,3 @@ export function refOut(heap: Heap, address: number, type: number): unknown {
   if (type === L.TYPE_ARRAY || type === L.TYPE_RECORD || type === L.TYPE_BIGINT) return copyOut(heap, address, type);
   return new (heap.wrapOf(type))(address, thread.scope as Scope);
 }
-

@@ -103,7 +103,8 @@ function checkPages(reader: Reader, objects: Map<number, number>): number {
     if (state === L.PAGE_FREE) continue;
     used++;
     const map = reader.kernel.control(L.CB_ARENA_MAP) + (page >>> 5) * 4;
-    if (!((reader.word(map) >>> (page & 31)) & 1)) reader.violation("arena-map", `page ${page} is in use but free in its arena's map`);
+    if (!((reader.word(map) >>> (page & 31)) & 1))
+      reader.violation("arena-map", `page ${page} is in use but free in its arena's map`);
     if (state === L.PAGE_SMALL) checkSmallPage(reader, page, objects);
     else if (state === L.PAGE_RUN) checkRun(reader, page, objects);
     else if (state !== L.PAGE_RUN_TAIL) reader.violation("page-state", `page ${page} has state ${state}`);
@@ -137,7 +138,10 @@ function checkSmallPage(reader: Reader, page: number, objects: Map<number, numbe
     else objects.set(address, size);
   }
   if (live + free + remote !== carved) {
-    reader.violation("blocks", `page ${page}: ${live} live + ${free} free + ${remote} freed remotely != carved ${carved}`);
+    reader.violation(
+      "blocks",
+      `page ${page}: ${live} live + ${free} free + ${remote} freed remotely != carved ${carved}`,
+    );
   }
 }
 
@@ -160,7 +164,8 @@ function checkFreeList(reader: Reader, page: number, head: number, name: string)
       reader.violation(name, `page ${page}: a cycle at ${hex(block)}`);
       break;
     }
-    if (reader.at(block, 0) !== 0) reader.violation(name, `page ${page}: block ${hex(block)} is in a free list but not marked free`);
+    if (reader.at(block, 0) !== 0)
+      reader.violation(name, `page ${page}: block ${hex(block)} is in a free list but not marked free`);
     seen.add(block);
   }
   return seen.size;
@@ -172,12 +177,15 @@ function checkRun(reader: Reader, page: number, objects: Map<number, number>): v
   const address = page * L.PAGE_SIZE;
   const first = reader.kernel.walk(address);
   for (let n = 1; n < pages; n++) {
-    if (reader.word(reader.descriptor(page + n) + L.PD_STATE) !== L.PAGE_RUN_TAIL) reader.violation("run", `page ${page + n} is not the tail of run ${page}`);
-    if (reader.kernel.walk(address + n * L.PAGE_SIZE) !== first + n * L.PAGE_SIZE) reader.violation("run", `run ${page} is not contiguous at page ${page + n}`);
+    if (reader.word(reader.descriptor(page + n) + L.PD_STATE) !== L.PAGE_RUN_TAIL)
+      reader.violation("run", `page ${page + n} is not the tail of run ${page}`);
+    if (reader.kernel.walk(address + n * L.PAGE_SIZE) !== first + n * L.PAGE_SIZE)
+      reader.violation("run", `run ${page} is not contiguous at page ${page + n}`);
   }
   const header = reader.at(address, 0);
   if (header === 0) return; // retired
-  if (!isType(reader, header & L.TYPE_MASK)) reader.violation("type", `object ${hex(address)} has type ${header & L.TYPE_MASK}`);
+  if (!isType(reader, header & L.TYPE_MASK))
+    reader.violation("type", `object ${hex(address)} has type ${header & L.TYPE_MASK}`);
   else objects.set(address, pages * L.PAGE_SIZE);
 }
 
@@ -190,10 +198,12 @@ function checkFrames(reader: Reader): void {
     if (!(reader.word(pte) & L.PTE_PRESENT)) continue;
     const frame = reader.word(pte + 4);
     if (page === 0) reader.violation("null-page", "page 0 is mapped");
-    if (owners.has(frame)) reader.violation("frame", `frame ${frame} is mapped at pages ${owners.get(frame)} and ${page}`);
+    if (owners.has(frame))
+      reader.violation("frame", `frame ${frame} is mapped at pages ${owners.get(frame)} and ${page}`);
     owners.set(frame, page);
     const map = kernel.control(L.CB_FRAME_MAP) + (frame >>> 5) * 4;
-    if (!((reader.word(map) >>> (frame & 31)) & 1)) reader.violation("frame-map", `frame ${frame} of page ${page} is free in the frame map`);
+    if (!((reader.word(map) >>> (frame & 31)) & 1))
+      reader.violation("frame-map", `frame ${frame} of page ${page} is free in the frame map`);
   }
 }
 
@@ -202,7 +212,8 @@ function countReferences(reader: Reader, address: number, objects: Map<number, n
   const physical = reader.kernel.walk(address);
   const refer = (target: number) => {
     if (target === 0) return;
-    if (!objects.has(target)) reader.violation("dangling", `object ${hex(address)} refers to ${hex(target)}, which is no object`);
+    if (!objects.has(target))
+      reader.violation("dangling", `object ${hex(address)} refers to ${hex(target)}, which is no object`);
     else add(counts, target);
   };
   const type = reader.word(physical) & L.TYPE_MASK;
@@ -248,7 +259,10 @@ function checkTable(reader: Reader, address: number, physical: number, refer: (t
   }
   if (from > 0) return; // being released
   if (live !== reader.word(physical + L.TABLE_COUNT) || used !== reader.word(physical + L.TABLE_USED)) {
-    reader.violation("table", `table ${hex(address)} counts ${reader.word(physical + L.TABLE_COUNT)} live, ${reader.word(physical + L.TABLE_USED)} used; found ${live}, ${used}`);
+    reader.violation(
+      "table",
+      `table ${hex(address)} counts ${reader.word(physical + L.TABLE_COUNT)} live, ${reader.word(physical + L.TABLE_USED)} used; found ${live}, ${used}`,
+    );
   }
 }
 
@@ -270,7 +284,8 @@ function checkThreads(reader: Reader, objects: Map<number, number>, counts: Coun
     };
     for (const address of reader.list(block, L.TB_NEWBORN_TOP)) lists.newborn.add(address);
     for (const address of reader.list(block, L.TB_BORROW_TOP)) known(address, "borrow-list");
-    for (const address of reader.list(block, L.TB_DESTROY_TOP)) if (known(address, "destroy-stack")) lists.dying.add(address);
+    for (const address of reader.list(block, L.TB_DESTROY_TOP))
+      if (known(address, "destroy-stack")) lists.dying.add(address);
     checkLimbo(reader, slot, lists.limbo, known);
     for (const field of [L.TB_OWN_PINS, L.TB_CACHE_PINS, L.TB_CACHE_OLD]) {
       const pins = reader.word(block + field);
@@ -280,17 +295,27 @@ function checkThreads(reader: Reader, objects: Map<number, number>, counts: Coun
   return lists;
 }
 
-function checkLimbo(reader: Reader, slot: number, limbo: Set<number>, known: (address: number, list: string) => boolean): void {
+function checkLimbo(
+  reader: Reader,
+  slot: number,
+  limbo: Set<number>,
+  known: (address: number, list: string) => boolean,
+): void {
   const block = reader.kernel.threadBlock(slot);
   let entries = 0;
   for (const address of reader.list(block, L.TB_LIMBO_TOP, 2, reader.word(block + L.TB_LIMBO_HEAD))) {
     entries++;
     if (!known(address, "limbo")) continue;
     if (limbo.has(address)) reader.violation("limbo", `${hex(address)} stands in limbo twice`);
-    if (!(reader.at(address, L.OBJECT_COUNT) & L.COUNT_LIMBO)) reader.violation("limbo", `${hex(address)} stands in limbo without LIMBO`);
+    if (!(reader.at(address, L.OBJECT_COUNT) & L.COUNT_LIMBO))
+      reader.violation("limbo", `${hex(address)} stands in limbo without LIMBO`);
     limbo.add(address);
   }
-  if (entries !== reader.word(block + L.TB_LIMBO_COUNT)) reader.violation("limbo", `thread ${slot}: ${entries} entries, but it counts ${reader.word(block + L.TB_LIMBO_COUNT)}`);
+  if (entries !== reader.word(block + L.TB_LIMBO_COUNT))
+    reader.violation(
+      "limbo",
+      `thread ${slot}: ${entries} entries, but it counts ${reader.word(block + L.TB_LIMBO_COUNT)}`,
+    );
 }
 
 /** The type table counts the strings of its entries. */
@@ -307,11 +332,16 @@ function checkCount(reader: Reader, address: number, found: number, lists: Threa
   const count = word >>> L.COUNT_SHIFT;
   const [newborn, limbo, dying] = [L.COUNT_NEWBORN, L.COUNT_LIMBO, L.COUNT_DYING].map((bit) => (word & bit) !== 0);
   if (count < found) reader.violation("count", `object ${hex(address)} has count ${count} but ${found} references`);
-  if (exact && count > found) reader.violation("leak", `object ${hex(address)} has count ${count} but only ${found} references`);
-  if (count === 0 && Number(newborn) + Number(limbo) + Number(dying) !== 1) reader.violation("count-state", `object ${hex(address)} has count 0 and flags ${word & L.COUNT_FLAGS}`);
-  if (newborn && !lists.newborn.has(address)) reader.violation("newborn", `object ${hex(address)} is a newborn in no list`);
-  if (limbo && !lists.limbo.has(address)) reader.violation("limbo", `object ${hex(address)} has LIMBO but stands in no limbo list`);
-  if (dying && !lists.dying.has(address)) reader.violation("dying", `object ${hex(address)} is dying but on no destroy stack`);
+  if (exact && count > found)
+    reader.violation("leak", `object ${hex(address)} has count ${count} but only ${found} references`);
+  if (count === 0 && Number(newborn) + Number(limbo) + Number(dying) !== 1)
+    reader.violation("count-state", `object ${hex(address)} has count 0 and flags ${word & L.COUNT_FLAGS}`);
+  if (newborn && !lists.newborn.has(address))
+    reader.violation("newborn", `object ${hex(address)} is a newborn in no list`);
+  if (limbo && !lists.limbo.has(address))
+    reader.violation("limbo", `object ${hex(address)} has LIMBO but stands in no limbo list`);
+  if (dying && !lists.dying.has(address))
+    reader.violation("dying", `object ${hex(address)} is dying but on no destroy stack`);
 }
 
 /** Every interned string stands in its bucket, once. */
@@ -333,6 +363,7 @@ function checkIntern(reader: Reader, objects: Map<number, number>): void {
   }
   for (const address of objects.keys()) {
     const header = reader.at(address, 0);
-    if ((header & L.TYPE_MASK) === L.TYPE_STR && header & L.HEADER_INTERNED && !seen.has(address)) reader.violation("intern", `string ${hex(address)} is interned but in no bucket`);
+    if ((header & L.TYPE_MASK) === L.TYPE_STR && header & L.HEADER_INTERNED && !seen.has(address))
+      reader.violation("intern", `string ${hex(address)} is interned but in no bucket`);
   }
 }

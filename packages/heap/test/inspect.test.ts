@@ -1,9 +1,9 @@
-import { Dict, f64, keep, List, ref, scope, str, struct } from "@ungil/heap";
 import { inspect } from "node:util";
+import { type Class, Dict, f64, keep, List, ref, scope, str, struct } from "@ungil/heap";
 import { expect, it } from "vitest";
 import { inBothModes, machine } from "./support.js";
 
-class Node extends struct("Node", { label: str, weight: f64, next: ref((): typeof Node => Node) }) {}
+class Node extends struct("Node", { label: str, weight: f64, next: ref((): Class<Node> => Node) }) {}
 
 inBothModes((gil) => {
   it("prints fields, the same inside a batch and outside", () => {

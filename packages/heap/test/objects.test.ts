@@ -1,9 +1,32 @@
-import { Dict, f64, Heap, id, is, isWrapper, keep, List, ref, refcount, release, scope, sizeof, str, struct, thread } from "@ungil/heap";
+import {
+  type Class,
+  Dict,
+  f64,
+  Heap,
+  id,
+  is,
+  isWrapper,
+  keep,
+  List,
+  ref,
+  refcount,
+  release,
+  scope,
+  sizeof,
+  str,
+  struct,
+  thread,
+} from "@ungil/heap";
 import { createMachine, defineInternalTypes, Kernel } from "@ungil/kernel";
 import { expect, it } from "vitest";
 import { failure, inBothModes, machine } from "./support.js";
 
-class Person extends struct("Person", { name: str, age: f64, next: ref((): typeof Person => Person), home: ref(() => House) }) {
+class Person extends struct("Person", {
+  name: str,
+  age: f64,
+  next: ref((): Class<Person> => Person),
+  home: ref((): Class<House> => House),
+}) {
   get initial() {
     return this.name.slice(0, 1);
   }
@@ -15,7 +38,7 @@ class Person extends struct("Person", { name: str, age: f64, next: ref((): typeo
     return new Person({ name });
   }
 }
-class House extends struct("House", { owner: ref((): typeof Person => Person), street: str }) {}
+class House extends struct("House", { owner: ref((): Class<Person> => Person), street: str }) {}
 
 inBothModes((gil) => {
   it("lets structs refer to themselves and to each other", () => {
@@ -162,25 +185,33 @@ inBothModes((gil) => {
     thread.scope = second.root;
     const stranger = new Person({ name: "Bob" });
     thread.scope = first.heap.root;
-    expect(failure(() => (ada.next = stranger))).toBe("FOREIGN_OBJECT: The Person for Person.next belongs to another runtime: two runtimes share no objects");
+    expect(failure(() => (ada.next = stranger))).toBe(
+      "FOREIGN_OBJECT: The Person for Person.next belongs to another runtime: two runtimes share no objects",
+    );
     expect(failure(() => new Person({ next: stranger }))).toMatch(/^FOREIGN_OBJECT: The Person for Person.next/);
     expect(failure(() => list.push(stranger as never))).toMatch(/^FOREIGN_OBJECT: The value pushed, a Person,/);
     expect(failure(() => list.set(0, stranger as never))).toMatch(/^FOREIGN_OBJECT: List\[0\], a Person,/);
     expect(failure(() => dict.set("a", stranger as never))).toMatch(/^FOREIGN_OBJECT: Dict\["a"\], a Person,/);
-    expect(failure(() => list.push({ deep: [stranger] } as never))).toMatch(/^FOREIGN_OBJECT: The value pushed.deep\[0\], a Person,/);
+    expect(failure(() => list.push({ deep: [stranger] } as never))).toMatch(
+      /^FOREIGN_OBJECT: The value pushed.deep\[0\], a Person,/,
+    );
     expect(is(ada, stranger)).toBe(false);
     expect([list.length, dict.get("a"), ada.next]).toEqual([1, 1, null]);
     // Each handle works with its own machine, whichever is current on the thread.
     expect([ada.name, stranger.name]).toEqual(["Ada", "Bob"]);
     expect(first.heap.batch(() => [ada.name, stranger.name])).toEqual(["Ada", "Bob"]);
-    expect(second.batch(() => first.heap.batch(() => second.batch(() => [stranger.name, ada.name])))).toEqual(["Bob", "Ada"]);
+    expect(second.batch(() => first.heap.batch(() => second.batch(() => [stranger.name, ada.name])))).toEqual([
+      "Bob",
+      "Ada",
+    ]);
     second.close();
   });
 
   it("says what to do where no runtime is", () => {
     const { heap } = machine({ gil });
     thread.scope = null;
-    const message = "no runtime is running on this thread. Start one with await Runtime.start(), and use rt.new(...) or a coroutine.";
+    const message =
+      "no runtime is running on this thread. Start one with await Runtime.start(), and use rt.new(...) or a coroutine.";
     expect(failure(() => new Person({}))).toBe(`NO_RUNTIME: new Person: ${message}`);
     expect(failure(() => new List())).toBe(`NO_RUNTIME: new List: ${message}`);
     expect(failure(() => new Dict())).toBe(`NO_RUNTIME: new Dict: ${message}`);

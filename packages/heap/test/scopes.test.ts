@@ -1,11 +1,33 @@
 /** Scopes: how long handles work, and who keeps an object alive. */
-import { Dict, f64, Heap, id, is, keep, List, ref, refcount, scope, sizeof, str, struct, thread } from "@ungil/heap";
-import { createMachine, defineInternalTypes, Kernel, Layout as L } from "@ungil/kernel";
+
 import { inspect } from "node:util";
+import {
+  type Class,
+  Dict,
+  f64,
+  Heap,
+  id,
+  is,
+  keep,
+  List,
+  ref,
+  refcount,
+  scope,
+  sizeof,
+  str,
+  struct,
+  thread,
+} from "@ungil/heap";
+import { createMachine, defineInternalTypes, Kernel, Layout as L } from "@ungil/kernel";
 import { expect, it } from "vitest";
 import { failure, inBothModes, machine } from "./support.js";
 
-class Node extends struct("Node", { value: f64, text: str, next: ref((): typeof Node => Node), items: ref(() => List) }) {}
+class Node extends struct("Node", {
+  value: f64,
+  text: str,
+  next: ref((): Class<Node> => Node),
+  items: ref(() => List),
+}) {}
 
 inBothModes((gil) => {
   it("a late use throws, whatever it is, and makes no kernel call", () => {
@@ -14,7 +36,10 @@ inBothModes((gil) => {
     defineInternalTypes(kernel.exports);
     let calls = 0;
     const counted = Object.fromEntries(
-      Object.entries(kernel.exports).map(([name, call]) => [name, (...args: number[]) => (calls++, (call as (...args: number[]) => number)(...args))]),
+      Object.entries(kernel.exports).map(([name, call]) => [
+        name,
+        (...args: number[]) => (calls++, (call as (...args: number[]) => number)(...args)),
+      ]),
     );
     Object.defineProperty(kernel, "exports", { value: counted });
     const heap = new Heap(kernel);
@@ -55,7 +80,9 @@ inBothModes((gil) => {
       ];
       for (const [name, use] of uses) {
         const before = calls;
-        expect(failure(use), name).toMatch(/^RELEASED_HANDLE: This (Node|List|Dict) was released: its scope has closed. Use keep\(object\)/);
+        expect(failure(use), name).toMatch(
+          /^RELEASED_HANDLE: This (Node|List|Dict) was released: its scope has closed. Use keep\(object\)/,
+        );
         expect(calls, name).toBe(before);
       }
       const before = calls;
@@ -206,7 +233,8 @@ inBothModes((gil) => {
     m.objects();
     m.heap.batch(() => {
       let node = root.next;
-      for (let n = 2999; n >= 0; n--, node = node?.next ?? null) expect([node?.value, node?.text]).toEqual([n, `t${n}`]);
+      for (let n = 2999; n >= 0; n--, node = node?.next ?? null)
+        expect([node?.value, node?.text]).toEqual([n, `t${n}`]);
       expect(node).toBeNull();
       for (let n = 0; n < 3000; n++) expect(list.get(n)?.value).toBe(-n);
     });

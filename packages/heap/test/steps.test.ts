@@ -1,10 +1,10 @@
 /** Steps: what a coroutine's yield does to its handles, through the calls that the scheduler makes. */
-import { f64, List, ref, refcount, Scope, scope, struct, thread } from "@ungil/heap";
+import { type Class, f64, List, ref, refcount, Scope, scope, struct, thread } from "@ungil/heap";
 import { Layout as L } from "@ungil/kernel";
 import { expect, it } from "vitest";
 import { inBothModes, machine, type TestMachine } from "./support.js";
 
-class Node extends struct("Node", { value: f64, next: ref((): typeof Node => Node) }) {}
+class Node extends struct("Node", { value: f64, next: ref((): Class<Node> => Node) }) {}
 
 /** Runs a coroutine that has no task: its pins are the thread's own. `step` is called until it returns true. */
 function run(m: TestMachine, step: (n: number) => boolean): void {

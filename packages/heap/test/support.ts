@@ -100,7 +100,7 @@ export class TestMachine {
     for (const heap of heaps) heap.strings.clear();
     for (let n = 0; n < 20_000; n++) {
       for (const heap of heaps) this.step(heap);
-      if (n > 8 && heaps.every((heap) => this.limbo(heap) === 0)) break;
+      if (n > 8 && heaps.every((heap) => this.limbo(heap) === 0 && !this.isDestroying(heap))) break;
     }
     for (let n = 0; n < 8; n++) for (const heap of heaps) this.step(heap);
   }
@@ -113,6 +113,14 @@ export class TestMachine {
 
   limbo(heap: Heap = this.heap): number {
     return heap.kernel.u32[(heap.kernel.block + L.TB_LIMBO_COUNT) >>> 2] as number;
+  }
+
+  /** True if something is left on a destroy stack. */
+  isDestroying({ kernel }: Heap): boolean {
+    const [top, first] = [L.TB_DESTROY_TOP, L.TB_DESTROY_FIRST].map(
+      (field) => kernel.u32[(kernel.block + field) >>> 2],
+    );
+    return top !== (first as number) + L.CHUNK_HEADER;
   }
 
   counter(counter: number, slot = 1): number {

@@ -9,7 +9,12 @@ const root = fileURLToPath(new URL("../../..", import.meta.url));
 /** Lines of the fixture with an error when nothing is expected to be one. */
 function errors(): string[] {
   const { config } = ts.readConfigFile(`${root}/tsconfig.json`, ts.sys.readFile);
-  const options = { ...ts.parseJsonConfigFileContent(config, ts.sys, root).options, noEmit: true, types: [], lib: ["lib.es2024.d.ts", "lib.esnext.disposable.d.ts"] };
+  const options = {
+    ...ts.parseJsonConfigFileContent(config, ts.sys, root).options,
+    noEmit: true,
+    types: [],
+    lib: ["lib.es2024.d.ts", "lib.esnext.disposable.d.ts"],
+  };
   const host = ts.createCompilerHost(options);
   const read = host.readFile.bind(host);
   host.readFile = (file) => (file === fixture ? read(file)?.replaceAll("@ts-expect-error", "") : read(file));

@@ -14,7 +14,11 @@ export class UngilError extends Error {
 /** The heap is full, after everything that could be given back was. It stays usable. */
 export class OutOfMemoryError extends UngilError {
   constructor(what: string, options?: ErrorOptions) {
-    super("OUT_OF_MEMORY", `${what}: the shared heap is full. Start the runtime with more memory, or release objects.`, options);
+    super(
+      "OUT_OF_MEMORY",
+      `${what}: the shared heap is full. Start the runtime with more memory, or release objects.`,
+      options,
+    );
   }
 }
 

@@ -27,7 +27,14 @@ export interface HeapExports {
   // Types and structs.
   typeDefine(type: number, size: number, refMask: number, valueMask: number): void;
   typeRegister(
-    name: number, url: number, schema: number, hashLow: number, hashHigh: number, size: number, refLow: number, refHigh: number,
+    name: number,
+    url: number,
+    schema: number,
+    hashLow: number,
+    hashHigh: number,
+    size: number,
+    refLow: number,
+    refHigh: number,
   ): number;
   typeRead(type: number): number;
   structNew(type: number): number;
@@ -60,9 +67,15 @@ export interface HeapExports {
   dictAdd(dict: number, keyRef: number, keyNumber: number, by: number): number;
   dictDelete(dict: number, keyRef: number, keyNumber: number): number;
   dictCompareSet(
-    dict: number, keyRef: number, keyNumber: number,
-    oldTag: number, oldRef: number, oldNumber: number,
-    tag: number, ref: number, value: number,
+    dict: number,
+    keyRef: number,
+    keyNumber: number,
+    oldTag: number,
+    oldRef: number,
+    oldNumber: number,
+    tag: number,
+    ref: number,
+    value: number,
   ): number;
   dictCopyShard(dict: number, shard: number, into: number): number;
   /** Physical address of a virtual one, 0 on a fault. */

@@ -82,7 +82,8 @@ export function createMemory(made: Plan): WebAssembly.Memory {
   const frameMap = made.fields.get(L.CB_FRAME_MAP) as number;
   // Frames beyond the last are in use for ever.
   for (let frame = made.frames; frame < align(made.frames, 64); frame++) {
-    words[(frameMap >>> 2) + (frame >>> 5)] = ((words[(frameMap >>> 2) + (frame >>> 5)] as number) | (1 << (frame & 31))) >>> 0;
+    words[(frameMap >>> 2) + (frame >>> 5)] =
+      ((words[(frameMap >>> 2) + (frame >>> 5)] as number) | (1 << (frame & 31))) >>> 0;
   }
   return memory;
 }

@@ -1,5 +1,5 @@
 /** Arguments of coroutines: into scratch before `taskCreate`, out of it after `taskStart`. */
-import { type Heap, type Scope, crossing, refOut, valueIn } from "@ungil/heap";
+import { crossing, type Heap, refOut, type Scope, valueIn } from "@ungil/heap";
 import { Layout as L, SyncLayout as S } from "@ungil/kernel";
 
 /** More arguments than this travel as one array. */

@@ -14,7 +14,7 @@ declare module "comlink/dist/esm/comlink.mjs" {
   export function expose(api: object, endpoint: Endpoint): void;
 }
 declare module "comlink/dist/esm/node-adapter.mjs" {
-  import type { Endpoint } from "comlink/dist/esm/comlink.mjs";
   import type { MessagePort } from "node:worker_threads";
+  import type { Endpoint } from "comlink/dist/esm/comlink.mjs";
   export default function nodeEndpoint(port: MessagePort): Endpoint;
 }

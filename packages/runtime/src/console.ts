@@ -12,7 +12,11 @@ export function writeOutputDirectly(): void {
 }
 
 function redirect(stream: NodeJS.WriteStream, descriptor: number): void {
-  const write = (chunk: string | Uint8Array, encodingOrCallback?: BufferEncoding | Callback, callback?: Callback): boolean => {
+  const write = (
+    chunk: string | Uint8Array,
+    encodingOrCallback?: BufferEncoding | Callback,
+    callback?: Callback,
+  ): boolean => {
     const encoding = typeof encodingOrCallback === "string" ? encodingOrCallback : "utf8";
     const done = typeof encodingOrCallback === "function" ? encodingOrCallback : callback;
     writeWhole(descriptor, typeof chunk === "string" ? Buffer.from(chunk, encoding) : chunk);

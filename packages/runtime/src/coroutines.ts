@@ -26,7 +26,10 @@ export type Where = { readonly url: string } | { readonly filename: string };
  * Registers the coroutines of a module: `export const { transfer } = coroutines(import.meta, { *transfer(a, b) { ... } })`.
  * Their module must be importable by its URL, and register them whenever it is imported.
  */
-export function coroutines<T extends Record<string, CoroutineBody>>(where: Where, bodies: T & Shareables<T>): Registered<T> {
+export function coroutines<T extends Record<string, CoroutineBody>>(
+  where: Where,
+  bodies: T & Shareables<T>,
+): Registered<T> {
   const url = urlOf(where);
   const result: Record<string, unknown> = {};
   for (const [name, body] of Object.entries(bodies as Record<string, unknown>)) {

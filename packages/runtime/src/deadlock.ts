@@ -21,7 +21,10 @@ export function collectWaits(owner: Thread): StuckTask[] {
       const kind = kernel.u32[kernel.outA] as number;
       const target = kernel.i32[kernel.outB] as number;
       const number = kernel.u32[kernel.outType] as number;
-      stuck.push({ kind, text: `${name} (task ${number}, thread ${slot - 1}) waits for ${describe(owner, kind, target)}` });
+      stuck.push({
+        kind,
+        text: `${name} (task ${number}, thread ${slot - 1}) waits for ${describe(owner, kind, target)}`,
+      });
     }
   }
   return stuck;

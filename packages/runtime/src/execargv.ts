@@ -4,7 +4,21 @@
  */
 
 /** With a value of their own, unless it is given with `=`. */
-const withValue = new Set(["-e", "--eval", "-p", "--print", "-pe", "--input-type", "--test-name-pattern", "--test-reporter", "--test-reporter-destination", "--test-concurrency", "--test-shard", "--test-timeout", "--watch-path"]);
+const withValue = new Set([
+  "-e",
+  "--eval",
+  "-p",
+  "--print",
+  "-pe",
+  "--input-type",
+  "--test-name-pattern",
+  "--test-reporter",
+  "--test-reporter-destination",
+  "--test-concurrency",
+  "--test-shard",
+  "--test-timeout",
+  "--watch-path",
+]);
 const alone = new Set(["-c", "--check", "-i", "--interactive", "--watch", "--watch-preserve-output", "--run"]);
 
 /** undefined: nothing to filter, let the worker inherit. */

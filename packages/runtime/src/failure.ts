@@ -48,7 +48,8 @@ const registered = new Map<string, ErrorClass>();
 /** Tells this thread of error classes that its modules do not export: errors of these classes keep `instanceof`. */
 export function registerErrors(...classes: ErrorClass[]): void {
   for (const type of classes) {
-    if (typeof type !== "function" || !(type.prototype instanceof Error)) throw new TypeError("registerErrors() takes classes that extend Error");
+    if (typeof type !== "function" || !(type.prototype instanceof Error))
+      throw new TypeError("registerErrors() takes classes that extend Error");
     registered.set(type.name, type);
   }
 }
@@ -64,7 +65,10 @@ export function noteErrorClasses(namespace: Record<string, unknown>): void {
 
 /** Whatever was thrown, as a plain value. */
 export function pack(thrown: unknown, depth = 0): Packed {
-  if (thrown instanceof Error || (typeof thrown === "object" && thrown !== null && Object.prototype.toString.call(thrown) === "[object Error]")) {
+  if (
+    thrown instanceof Error ||
+    (typeof thrown === "object" && thrown !== null && Object.prototype.toString.call(thrown) === "[object Error]")
+  ) {
     return { error: packError(thrown as Error, depth) };
   }
   return { value: shareable(thrown, depth, new Set()) };
@@ -72,7 +76,11 @@ export function pack(thrown: unknown, depth = 0): Packed {
 
 function packError(error: Error, depth: number): Failure {
   const classes: string[] = [];
-  for (let at: object | null = Object.getPrototypeOf(error); at && at !== Object.prototype; at = Object.getPrototypeOf(at)) {
+  for (
+    let at: object | null = Object.getPrototypeOf(error);
+    at && at !== Object.prototype;
+    at = Object.getPrototypeOf(at)
+  ) {
     const name = Object.hasOwn(at, "constructor") ? (at.constructor as { name?: string })?.name : undefined;
     if (name && name !== "Error") classes.push(name);
   }
@@ -145,16 +153,25 @@ export function unpack(packed: Packed, awaited: string): unknown {
   if (!("error" in packed)) return packed.value;
   const { error: failure } = packed;
   const type = classFor(failure);
-  const error = type ? build(failure, type) : new RemoteError(failure.message, failure.name === "Error" ? (failure.classes[0] ?? "Error") : failure.name);
+  const error = type
+    ? build(failure, type)
+    : new RemoteError(failure.message, failure.name === "Error" ? (failure.classes[0] ?? "Error") : failure.name);
   const define = (key: string, value: unknown, enumerable: boolean) =>
     Object.defineProperty(error, key, { value, enumerable, configurable: true, writable: true });
   for (const [key, value] of Object.entries(failure.properties)) {
     if (!type && (key === "code" || key === "name")) continue;
     define(key, value, true);
   }
-  if (!type) for (const [key, value] of Object.entries(failure.properties)) if (key === "code") define("remoteCode", value, true);
+  if (!type)
+    for (const [key, value] of Object.entries(failure.properties))
+      if (key === "code") define("remoteCode", value, true);
   if (failure.cause) define("cause", unpack(failure.cause, ""), false);
-  if (failure.errors) define("errors", failure.errors.map((item) => unpack(item, "")), false);
+  if (failure.errors)
+    define(
+      "errors",
+      failure.errors.map((item) => unpack(item, "")),
+      false,
+    );
   define("stack", joinStacks(failure, awaited), false);
   return error;
 }

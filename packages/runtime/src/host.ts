@@ -31,6 +31,8 @@ export interface HostThread {
   readonly control: Calls<WorkerControl>;
   /** Resolves when nothing of the thread runs any more. */
   readonly exited: Promise<Exit>;
+  /** The same, for a main thread that cannot wait for events because it waits for this very thread. */
+  isGone(): boolean;
 }
 
 export interface ThreadHost {
@@ -41,7 +43,7 @@ export interface ThreadHost {
 }
 
 /** How a thread that ends before it has started is tried again: something may have killed it. */
-const TRIES = 3;
+const TRIES = 6;
 
 /** A pool of one for each thread: its worker runs one task, which ends with the thread. */
 export class PiscinaHost implements ThreadHost {
@@ -84,7 +86,8 @@ export class PiscinaHost implements ThreadHost {
       // A task that the worker had not taken yet ends with its pool only.
       await end();
       await ended;
-      const isPlainExit = failure instanceof Error && /^worker exited with code|^Terminating worker thread/.test(failure.message);
+      const isPlainExit =
+        failure instanceof Error && /^worker exited with code|^Terminating worker thread/.test(failure.message);
       return { code, error: isPlainExit ? undefined : failure };
     });
     return new Promise((resolve, reject) => {
@@ -92,10 +95,14 @@ export class PiscinaHost implements ThreadHost {
         ...main,
         hello() {
           unref(pool);
-          resolve({ control: remote, exited });
+          // Node answers with -1 for a thread whose environment is no more.
+          const isGone = () => worker.performance.eventLoopUtilization().idle < 0;
+          resolve({ control: remote, exited, isGone });
         },
       });
-      exited.then(({ error }) => reject(new ThreadStartError(`Thread ${task.slot - 1} ended before it had started`, { cause: error })));
+      exited.then(({ error }) =>
+        reject(new ThreadStartError(`Thread ${task.slot - 1} ended before it had started`, { cause: error })),
+      );
     });
   }
 
@@ -141,7 +148,8 @@ function unref(pool: Piscina): void {
   for (const worker of announced.get(pool)?.workers ?? []) {
     for (const symbol of Object.getOwnPropertySymbols(worker)) {
       const info = (worker as Record<symbol, unknown>)[symbol];
-      if (typeof info === "object" && info !== null && "unref" in info && typeof info.unref === "function") info.unref();
+      if (typeof info === "object" && info !== null && "unref" in info && typeof info.unref === "function")
+        info.unref();
     }
   }
 }

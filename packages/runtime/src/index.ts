@@ -3,7 +3,7 @@ export { coroutines, type Where } from "./coroutines.js";
 export * from "./errors.js";
 export { registerErrors } from "./failure.js";
 export { clearPoison, type Guard, lock, tryLock } from "./locks.js";
-export { all, join, sleep, type SpawnOptions, spawn, until } from "./operations.js";
+export { all, join, type SpawnOptions, sleep, spawn, until } from "./operations.js";
 export type { CloseOptions, RuntimeOptions } from "./options.js";
 export { Runtime } from "./runtime.js";
 export type { RuntimeStats, ThreadStats } from "./stats.js";

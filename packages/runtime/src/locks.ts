@@ -1,5 +1,15 @@
 /** Locks of shared objects: `using guard = yield* lock(a, b)`, `tryLock(a)`. Ordered by address, so they cannot deadlock. */
-import { ADDRESS, addressOf, ForeignObjectError, type Heap, isWrapper, nameOf, SCOPE, type Shared, type Wrapper } from "@ungil/heap";
+import {
+  ADDRESS,
+  addressOf,
+  ForeignObjectError,
+  type Heap,
+  isWrapper,
+  nameOf,
+  SCOPE,
+  type Shared,
+  type Wrapper,
+} from "@ungil/heap";
 import { Layout as L, SyncLayout as S } from "@ungil/kernel";
 import { DeadlockError, LockPoisonedError, OptionError } from "./errors.js";
 import { type Fiber, here } from "./fiber.js";
@@ -68,7 +78,8 @@ function ordered(what: string, objects: readonly unknown[]): Wrapper[] {
     if (!isWrapper(object)) throw new OptionError(what, "its argument", "a shared object", object);
     addressOf(object);
     const first = list[0];
-    if (first && first[SCOPE].heap !== object[SCOPE].heap) throw new ForeignObjectError(`A ${nameOf(object)} in ${what}`);
+    if (first && first[SCOPE].heap !== object[SCOPE].heap)
+      throw new ForeignObjectError(`A ${nameOf(object)} in ${what}`);
     if (!list.some((other) => other[ADDRESS] === object[ADDRESS])) list.push(object);
   }
   if (list.length === 2) {
@@ -88,7 +99,8 @@ function got(heap: Heap, result: number, objects: readonly Wrapper[]): boolean {
 function refuse(heap: Heap, code: number, objects: readonly Wrapper[]): never {
   const names = objects.map(nameOf).join(" and ");
   if (code === L.E_POISONED) throw new LockPoisonedError(`this ${names}`);
-  if (code === L.E_STATE) throw new DeadlockError([`This coroutine holds the lock of this ${names} already, and would wait for itself`]);
+  if (code === L.E_STATE)
+    throw new DeadlockError([`This coroutine holds the lock of this ${names} already, and would wait for itself`]);
   return heap.fail(`The lock of a ${names}`, code);
 }
 
@@ -233,4 +245,3 @@ export function clearPoison(object: Shared): void {
   const owner = threadOf(heap);
   owner.inStep(() => void owner.x.lockClear(wrapper[ADDRESS]));
 }
-

@@ -4,15 +4,35 @@
  * loop. A pending wait on that word does not keep a process alive, so a timer does while tasks are outstanding; the same
  * timer looks for deadlocks.
  */
-import { type Heap, KeptScope, thread } from "@ungil/heap";
+import { Heap, KeptScope, type Scope, thread } from "@ungil/heap";
 import { type Kernel, KernelPanicError, Layout as L, SyncLayout as S } from "@ungil/kernel";
-import type { Definition } from "./coroutines.js";
 import { argumentsIn } from "./arguments.js";
+import type { Definition } from "./coroutines.js";
+import { collectWaits, type StuckTask } from "./deadlock.js";
 import { CancelledError } from "./errors.js";
 import type { SyncExports } from "./exports.js";
 import { cancelTask, setPromise, settle, type Task, wrapTask } from "./task.js";
 import { Thread } from "./thread.js";
-import { collectWaits, type StuckTask } from "./deadlock.js";
+
+/**
+ * The main thread's heap. With a GIL each batch begins by waiting for it, and events wait meanwhile, the exit of the thread
+ * that holds it among them: so it looks from time to time whether that thread is still there.
+ */
+export class MainHeap extends Heap {
+  /** The thread of a slot is no more. */
+  isGone: (slot: number) => boolean = () => false;
+
+  override batch<T>(work: (scope: Scope) => T): T {
+    const x = this.x as SyncExports;
+    while (this.kernel.gil && !this.closed && !x.gilTakeWithin(GIL_LOOK)) {
+      const holder = this.kernel.control(S.CB_GIL_OWNER);
+      if (holder > 1 && this.isGone(holder)) x.syncAbandon(holder);
+    }
+    return super.batch(work);
+  }
+}
+
+const GIL_LOOK = 20_000; // microseconds
 
 /** A task that this thread has spawned and that has not ended. */
 interface Outstanding {
@@ -42,7 +62,7 @@ export class MainThread extends Thread {
   #idle: (() => void)[] = [];
   readonly #park: number;
 
-  constructor(kernel: Kernel<SyncExports>, heap: Heap, events: MainEvents) {
+  constructor(kernel: Kernel<SyncExports>, heap: MainHeap, events: MainEvents) {
     super(kernel, heap);
     this.#events = events;
     this.#park = (kernel.block + S.TB_PARK) >>> 2;
@@ -104,7 +124,12 @@ export class MainThread extends Thread {
   // Spawning.
 
   /** Spawns a task. `at`: where, for the stack of its error. */
-  spawn(definition: Definition, args: unknown[], signal: AbortSignal | undefined, at: { stack?: string }): Task<unknown> {
+  spawn(
+    definition: Definition,
+    args: unknown[],
+    signal: AbortSignal | undefined,
+    at: { stack?: string },
+  ): Task<unknown> {
     const { x, heap } = this;
     let resolve!: (value: unknown) => void;
     let reject!: (error: unknown) => void;
@@ -141,10 +166,16 @@ export class MainThread extends Thread {
       this.watch(address, (outcome) => {
         heap.release(address, new KeptScope(heap));
         if (!this.#outstanding.has(entry)) return;
-        settle(this, outcome, at, (value) => settled(() => resolve(value)), (error) => {
-          settled(() => reject(error));
-          if (!promise) this.#unawaited(error, kept, () => promise !== undefined);
-        });
+        settle(
+          this,
+          outcome,
+          at,
+          (value) => settled(() => resolve(value)),
+          (error) => {
+            settled(() => reject(error));
+            if (!promise) this.#unawaited(error, kept, () => promise !== undefined);
+          },
+        );
       });
     });
     setPromise(kept, ask);
@@ -166,7 +197,13 @@ export class MainThread extends Thread {
       const task = this.heap.keep(wrapTask(address) as never) as unknown as Task<unknown>;
       const outcome = this.outcome(this.x.taskOutcome(address), address);
       this.x.countDecrement(address);
-      settle(this, outcome, {}, () => undefined, (error) => this.#events.unhandled(error, task));
+      settle(
+        this,
+        outcome,
+        {},
+        () => undefined,
+        (error) => this.#events.unhandled(error, task),
+      );
     });
   }
 
@@ -214,7 +251,8 @@ export class MainThread extends Thread {
   #progress(): number {
     let sum = 0;
     for (let slot = 1; slot < this.kernel.control(L.CB_SLOTS); slot++) {
-      for (const counter of [S.COUNTER_STEPS, S.COUNTER_CREATED, S.COUNTER_STARTED, S.COUNTER_PARKS]) sum += this.kernel.counter(slot, counter);
+      for (const counter of [S.COUNTER_STEPS, S.COUNTER_CREATED, S.COUNTER_STARTED, S.COUNTER_PARKS])
+        sum += this.kernel.counter(slot, counter);
     }
     return sum;
   }

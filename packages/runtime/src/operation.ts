@@ -10,7 +10,10 @@ import type { Instruction, Operation } from "./types.js";
 /** Yielded by operations: the fiber waits, and is not to be made ready. */
 export const WAIT = Object.freeze({ wait: true }) as unknown as Instruction;
 
-export const waiting: IteratorYieldResult<Instruction> = Object.freeze({ done: false, value: WAIT }) as IteratorYieldResult<Instruction>;
+export const waiting: IteratorYieldResult<Instruction> = Object.freeze({
+  done: false,
+  value: WAIT,
+}) as IteratorYieldResult<Instruction>;
 
 /** Something that must be waited for before its coroutine yields. */
 export interface Tracked {
@@ -96,7 +99,10 @@ class Call<T> implements Operation<T>, Tracked {
 }
 
 /** A coroutine called inside another: its steps become the caller's. */
-export function callOperation<T>(name: string, steps: Iterator<Instruction | undefined | void, T, unknown>): Operation<T> {
+export function callOperation<T>(
+  name: string,
+  steps: Iterator<Instruction | undefined | void, T, unknown>,
+): Operation<T> {
   return new Call(name, steps);
 }
 

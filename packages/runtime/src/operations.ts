@@ -1,12 +1,13 @@
 /** The operations of coroutines: spawn, join, all, sleep, until. Each is waited for with `yield*`. */
+
+import { addressOf, type Wrapper } from "@ungil/heap";
 import { SyncLayout as S } from "@ungil/kernel";
-import { definitionOf, type Definition } from "./coroutines.js";
+import { type Definition, definitionOf } from "./coroutines.js";
 import { CancelledError, NotInCoroutineError, OptionError } from "./errors.js";
 import type { Fiber } from "./fiber.js";
 import { done, isOperation, type Step, track, untrack, Wait, waiting } from "./operation.js";
 import { checkNames } from "./options.js";
 import { cancelTask, Join, Task } from "./task.js";
-import { addressOf, type Wrapper } from "@ungil/heap";
 import type { Coroutine, Instruction, Operation } from "./types.js";
 
 export interface SpawnOptions {
@@ -15,13 +16,17 @@ export interface SpawnOptions {
 }
 
 /** Takes `{ signal }` off the front of the arguments, if it is there. */
-export function splitOptions(what: string, args: unknown[]): { signal: AbortSignal | undefined; definition: Definition; rest: unknown[] } {
+export function splitOptions(
+  what: string,
+  args: unknown[],
+): { signal: AbortSignal | undefined; definition: Definition; rest: unknown[] } {
   let [first, ...rest] = args;
   let signal: AbortSignal | undefined;
   if (typeof first === "object" && first !== null) {
     checkNames(what, first, ["signal"]);
     ({ signal } = first as SpawnOptions);
-    if (signal !== undefined && !(signal instanceof AbortSignal)) throw new OptionError(what, "signal", "an AbortSignal", signal);
+    if (signal !== undefined && !(signal instanceof AbortSignal))
+      throw new OptionError(what, "signal", "an AbortSignal", signal);
     [first, ...rest] = rest;
   }
   return { signal, definition: definitionOf(first), rest };
@@ -84,7 +89,11 @@ function abortWith(signal: AbortSignal, fiber: Fiber, task: Task<unknown>): void
 
 /** Starts a coroutine that may run on any thread; its task is owned by this coroutine, which ends it when it ends itself. */
 export function spawn<A extends readonly unknown[], R>(coroutine: Coroutine<A, R>, ...args: A): Operation<Task<R>>;
-export function spawn<A extends readonly unknown[], R>(options: SpawnOptions, coroutine: Coroutine<A, R>, ...args: A): Operation<Task<R>>;
+export function spawn<A extends readonly unknown[], R>(
+  options: SpawnOptions,
+  coroutine: Coroutine<A, R>,
+  ...args: A
+): Operation<Task<R>>;
 export function spawn(...args: unknown[]): Operation<Task<unknown>> {
   return new Spawn(args);
 }
@@ -220,7 +229,8 @@ class All extends Wait<unknown[]> {
     super();
     this.#items = [...items];
     for (const item of this.#items) {
-      if (!(item instanceof Task) && !isOperation(item)) throw new OptionError("all()", "each item", "an operation or a task", item);
+      if (!(item instanceof Task) && !isOperation(item))
+        throw new OptionError("all()", "each item", "an operation or a task", item);
       if (!(item instanceof Task)) untrack(item as never);
     }
     this.#tasks = this.#items.map((item) => (item instanceof Task ? addressOf(item as unknown as Wrapper) : null));
@@ -260,7 +270,11 @@ class All extends Wait<unknown[]> {
       const task = this.#tasks[n];
       // A task's strand goes on until the task has ended.
       if (typeof task === "number") cancelTask(strand.scheduler, task, undefined);
-      else strand.scheduler.cancelStrand(strand, new CancelledError("Another operation of all() failed", { cause: reason }));
+      else
+        strand.scheduler.cancelStrand(
+          strand,
+          new CancelledError("Another operation of all() failed", { cause: reason }),
+        );
     });
   }
 

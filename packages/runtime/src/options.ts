@@ -1,7 +1,8 @@
 /** What people may ask for, checked before anything is started. */
+
+import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import path from "node:path";
-import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import { Layout, MEMORY_MAX, MEMORY_MIN, MemorySizeError } from "@ungil/kernel";
 import { OptionError, ThreadCountError, UnknownOptionError } from "./errors.js";
@@ -44,8 +45,16 @@ const known = ["threads", "gil", "memory", "preload", "switchInterval", "onUnhan
 
 export function checkOptions(options: RuntimeOptions = {}): Settings {
   checkNames(START, options, known);
-  const { threads = availableParallelism(), gil = false, memory = "256MiB", preload = [], switchInterval = 5, onUnhandled } = options;
-  if (!Number.isInteger(threads) || threads < 1 || threads > THREADS_MAX) throw new ThreadCountError(threads, THREADS_MAX);
+  const {
+    threads = availableParallelism(),
+    gil = false,
+    memory = "256MiB",
+    preload = [],
+    switchInterval = 5,
+    onUnhandled,
+  } = options;
+  if (!Number.isInteger(threads) || threads < 1 || threads > THREADS_MAX)
+    throw new ThreadCountError(threads, THREADS_MAX);
   if (typeof gil !== "boolean") throw new OptionError(START, "gil", "true or false", gil);
   if (typeof switchInterval !== "number" || !(switchInterval >= 0.01 && switchInterval <= 10_000)) {
     throw new OptionError(START, "switchInterval", "a number of milliseconds from 0.01 to 10000", switchInterval);
@@ -67,27 +76,41 @@ export function checkOptions(options: RuntimeOptions = {}): Settings {
 export function checkClose(options: CloseOptions = {}): number {
   checkNames("close()", options, ["timeout"]);
   const { timeout = 0 } = options;
-  if (typeof timeout !== "number" || !(timeout >= 0)) throw new OptionError("close()", "timeout", "a number of milliseconds, 0 or more", timeout);
+  if (typeof timeout !== "number" || !(timeout >= 0))
+    throw new OptionError("close()", "timeout", "a number of milliseconds, 0 or more", timeout);
   return timeout;
 }
 
 /** Options are checked by name: a misspelt one must not be ignored. */
 export function checkNames(where: string, options: object, names: readonly string[]): void {
-  if (typeof options !== "object" || options === null) throw new OptionError(where, "its argument", "an object of options", options);
+  if (typeof options !== "object" || options === null)
+    throw new OptionError(where, "its argument", "an object of options", options);
   for (const name of Object.keys(options)) if (!names.includes(name)) throw new UnknownOptionError(where, name, names);
 }
 
-const units: Record<string, number> = { "": 1, B: 1, KIB: 2 ** 10, MIB: 2 ** 20, GIB: 2 ** 30, KB: 1e3, MB: 1e6, GB: 1e9 };
+const units: Record<string, number> = {
+  "": 1,
+  B: 1,
+  KIB: 2 ** 10,
+  MIB: 2 ** 20,
+  GIB: 2 ** 30,
+  KB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+};
 
 export function parseSize(memory: number | string): number {
   const match = typeof memory === "string" ? /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(memory) : null;
   const unit = match ? units[match[2]!.toUpperCase()] : undefined;
   const bytes = typeof memory === "number" ? memory : match && unit ? Math.floor(Number(match[1]) * unit) : Number.NaN;
   if (!Number.isSafeInteger(bytes) || bytes < 0) {
-    throw new MemorySizeError(`memory must be a number of bytes or a text such as "256MiB", not ${JSON.stringify(memory) ?? String(memory)}`);
+    throw new MemorySizeError(
+      `memory must be a number of bytes or a text such as "256MiB", not ${JSON.stringify(memory) ?? String(memory)}`,
+    );
   }
   if (bytes < MEMORY_MIN) throw new MemorySizeError(`memory is ${bytes} bytes; ${MEMORY_MIN} (1 MiB) is the least`);
-  if (bytes > MEMORY_MAX) throw new MemorySizeError(`memory is ${bytes} bytes; one address space is 4 GiB (${MEMORY_MAX})`);
+  if (bytes > MEMORY_MAX)
+    throw new MemorySizeError(`memory is ${bytes} bytes; one address space is 4 GiB (${MEMORY_MAX})`);
   return bytes;
 }
 

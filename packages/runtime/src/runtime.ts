@@ -1,20 +1,20 @@
 /** Runtime: threads, the heap they share, and the coroutines that run on them, from the main thread's point of view. */
 import { availableParallelism } from "node:os";
 import { isMainThread } from "node:worker_threads";
-import { Heap, scope, type Shared, thread, tokenOf, verifyHeap, type Verification } from "@ungil/heap";
+import { type Shared, scope, thread, tokenOf, type Verification, verifyHeap } from "@ungil/heap";
 import { createMachine, defineInternalTypes, Kernel, OutOfMemoryError, SyncLayout as S } from "@ungil/kernel";
 import { CancelledError, DeadlockError, RuntimeClosedError, RuntimeInWorkerError } from "./errors.js";
 import type { SyncExports } from "./exports.js";
 import { unpack } from "./failure.js";
 import { type HostThread, PiscinaHost, type ThreadHost } from "./host.js";
+import { MainHeap, MainThread } from "./main.js";
 import { type SpawnOptions, splitOptions } from "./operations.js";
-import { checkClose, checkOptions, type CloseOptions, type RuntimeOptions, type Settings } from "./options.js";
-import { MainThread } from "./main.js";
+import { type CloseOptions, checkClose, checkOptions, type RuntimeOptions, type Settings } from "./options.js";
 import { recover } from "./recover.js";
-import { readStats, type RuntimeStats } from "./stats.js";
+import { type RuntimeStats, readStats } from "./stats.js";
 import type { Task } from "./task.js";
-import { stopWorld } from "./world.js";
 import type { Coroutine } from "./types.js";
+import { stopWorld } from "./world.js";
 
 /** How long a thread that has been asked to stop may take before it is terminated. */
 const GRACE = 500;
@@ -42,8 +42,9 @@ export class Runtime {
     const x = kernel.exports;
     defineInternalTypes(x);
     // The main thread asks for the GIL at once: it does little with it, and people wait for it.
-    if (x.syncInit(settings.switchMicroseconds, settings.threads) !== 0 || x.syncAttach(50) !== 0) throw new OutOfMemoryError("Starting a runtime");
-    const heap = new Heap(kernel);
+    if (x.syncInit(settings.switchMicroseconds, settings.threads) !== 0 || x.syncAttach(50) !== 0)
+      throw new OutOfMemoryError("Starting a runtime");
+    const heap = new MainHeap(kernel);
     const main: MainThread = new MainThread(kernel, heap, {
       unhandled: (error, task) => runtime.#unhandled(error, task),
       deadlock: (stuck) => void runtime.#breakDeadlock(stuck),
@@ -51,6 +52,7 @@ export class Runtime {
     });
     const host = new PiscinaHost();
     const runtime: Runtime = new Runtime(settings, main, host);
+    heap.isGone = (slot) => runtime.#threads.get(slot)?.isGone() ?? false;
     try {
       await awake(Promise.all(Array.from({ length: settings.threads }, (_, n) => runtime.#startThread(2 + n))));
     } catch (error) {
@@ -149,7 +151,9 @@ export class Runtime {
   verify(): Verification {
     this.#mustBeOpen();
     const { kernel, heap, x } = this.#main;
-    return this.#main.inStep(() => stopWorld(kernel, x, (held) => verifyHeap(kernel, [...heap.kept(), ...held], false)));
+    return this.#main.inStep(() =>
+      stopWorld(kernel, x, (held) => verifyHeap(kernel, [...heap.kept(), ...held], false)),
+    );
   }
 
   stats(): RuntimeStats {
@@ -163,7 +167,11 @@ export class Runtime {
     const cores = availableParallelism();
     const thread = await this.#host.start(
       // Spinning pays only while a core is left for whoever is to make the work.
-      { machine: kernel.machine, slot, spinRounds: this.#settings.threads < cores ? 2000 : this.#settings.threads === cores ? 500 : 10 },
+      {
+        machine: kernel.machine,
+        slot,
+        spinRounds: this.#settings.threads < cores ? 2000 : this.#settings.threads === cores ? 500 : 10,
+      },
       { unhandled: (task) => this.#main.orphanFailed(task) },
     );
     this.#threads.set(slot, thread);
@@ -184,7 +192,9 @@ export class Runtime {
     // A lock first: whoever waits for a task gets that task's error then.
     for (const kind of [S.WAIT_LOCK, S.WAIT_TASK]) {
       if (!stuck.some((task) => task.kind === kind)) continue;
-      const broken = await Promise.all([...this.#threads.values()].map((thread) => thread.control.breakWaits(kind, names)));
+      const broken = await Promise.all(
+        [...this.#threads.values()].map((thread) => thread.control.breakWaits(kind, names)),
+      );
       if (broken.some((n) => n > 0)) return;
     }
     this.#main.rejectAll(() => new DeadlockError(names));
@@ -254,4 +264,3 @@ async function bounded(promise: Promise<unknown>, milliseconds: number): Promise
   await Promise.race([promise, new Promise((resolve) => (timer = setTimeout(resolve, milliseconds)))]);
   clearTimeout(timer);
 }
-

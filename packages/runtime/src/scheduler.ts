@@ -9,14 +9,14 @@
  *
  *   RUNNING --nothing to do--> a turn of microtasks (a promise may be settled) --> spin --> PARKED in the event loop
  */
-import { type Heap, Scope, thread, crossing, valueIn } from "@ungil/heap";
+import { crossing, type Heap, Scope, thread, valueIn } from "@ungil/heap";
 import { type Kernel, Layout as L, OutOfMemoryError, SyncLayout as S } from "@ungil/kernel";
+import { argumentsIn, argumentsOut } from "./arguments.js";
 import type { Definition } from "./coroutines.js";
 import { CancelledError, OperationNotAwaitedError } from "./errors.js";
 import type { SyncExports } from "./exports.js";
 import { pack, unpack } from "./failure.js";
 import { ENDED, Fiber, here, READY, RUNNING, WAITING } from "./fiber.js";
-import { argumentsIn, argumentsOut } from "./arguments.js";
 import { isOperation, WAIT } from "./operation.js";
 import { Ring } from "./ring.js";
 import { Task, wrapTask } from "./task.js";
@@ -466,7 +466,9 @@ export class Scheduler extends Thread {
     if (!error && isOperation(value)) error = new OperationNotAwaitedError(value.label());
     else if (!error && value instanceof Task) error = new OperationNotAwaitedError("join(task)");
     else if (!error && value !== undefined && value !== WAIT) {
-      error = new TypeError(`A coroutine yielded ${typeof value}. Use a plain yield, yield* operation, or yield* until(promise).`);
+      error = new TypeError(
+        `A coroutine yielded ${typeof value}. Use a plain yield, yield* operation, or yield* until(promise).`,
+      );
     }
     if (!error) return;
     fiber.error = error;
@@ -625,7 +627,9 @@ export class Scheduler extends Thread {
 
   #spawnAgain(parent: Fiber, id: number, args: unknown[], flags: number): Task<unknown> {
     const { x, heap } = this;
-    const task = heap.retry("spawn()", () => x.taskCreate(id, argumentsIn(thread.scope as Scope, args), parent.task, flags));
+    const task = heap.retry("spawn()", () =>
+      x.taskCreate(id, argumentsIn(thread.scope as Scope, args), parent.task, flags),
+    );
     return wrapTask(task);
   }
 }

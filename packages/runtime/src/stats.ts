@@ -73,7 +73,9 @@ export function readStats(kernel: Kernel): RuntimeStats {
     for (const name of names) stats[name] = kernel.counter(slot, perThread[name]) / (name.endsWith("Ms") ? 1000 : 1);
     threads.push(stats as unknown as ThreadStats);
   }
-  const totals = Object.fromEntries(names.map((name) => [name, threads.reduce((sum, stats) => sum + stats[name], 0)])) as unknown as Omit<ThreadStats, "id">;
+  const totals = Object.fromEntries(
+    names.map((name) => [name, threads.reduce((sum, stats) => sum + stats[name], 0)]),
+  ) as unknown as Omit<ThreadStats, "id">;
   const sum = (counter: number) => threads.reduce((all, { id }) => all + kernel.counter(id + 1, counter), 0);
   const workers = threads.slice(1);
   const wait = workers.reduce((all, stats) => all + stats.gilWaitMs, 0);

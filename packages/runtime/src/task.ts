@@ -2,7 +2,18 @@
  * Task: a coroutine that was spawned. It is an object in shared memory: it can be a field, an argument or a result, and any
  * coroutine that can reach it can wait for it (`yield* task`); outside coroutines it is awaited.
  */
-import { addressOf, builtinWraps, defineShared, makeWrap, SCOPE, type Shared, thread, valueIn, crossing, type Wrapper } from "@ungil/heap";
+import {
+  addressOf,
+  builtinWraps,
+  crossing,
+  defineShared,
+  makeWrap,
+  SCOPE,
+  type Shared,
+  thread,
+  valueIn,
+  type Wrapper,
+} from "@ungil/heap";
 import { Layout as L, SyncLayout as S } from "@ungil/kernel";
 import { pack } from "./failure.js";
 import type { Fiber } from "./fiber.js";
@@ -171,7 +182,8 @@ export class Join<T> extends Wait<T> {
 
   #ended(fiber: Fiber, status: number): Step<T> {
     const { scheduler } = fiber;
-    if (status < 0) status = scheduler.heap.retryStatus("Waiting for a task", () => scheduler.x.taskOutcome(this.#task));
+    if (status < 0)
+      status = scheduler.heap.retryStatus("Waiting for a task", () => scheduler.x.taskOutcome(this.#task));
     const outcome = scheduler.outcome(status, this.#task);
     if (outcome.ok) return done(outcome.value as T);
     const loading = classesOf(outcome);
@@ -201,4 +213,3 @@ defineShared(Task.prototype, token, (wrapper) => inspectTask(wrapper));
 export function wrapTask(address: number): Task<unknown> {
   return new token.wrap(address, thread.scope as NonNullable<typeof thread.scope>) as unknown as Task<unknown>;
 }
-

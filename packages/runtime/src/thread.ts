@@ -12,7 +12,9 @@ import { classIsMissing, noteErrorClasses, type Packed, unpack } from "./failure
 export const WATCH_FIRST = 0x40000000;
 
 /** A task's end, as it was found: a value, or a failure that is yet to be rebuilt here. */
-export type Outcome = { ok: true; value: unknown } | { ok: false; cancelled: boolean; packed: Packed | null; id: string };
+export type Outcome =
+  | { ok: true; value: unknown }
+  | { ok: false; cancelled: boolean; packed: Packed | null; id: string };
 
 export abstract class Thread {
   readonly x: SyncExports;
@@ -51,7 +53,12 @@ export abstract class Thread {
   watched(number: number, task: number): void {
     const callback = this.#watchers.get(number);
     this.#watchers.delete(number);
-    callback?.(this.outcome(this.heap.retryStatus("Reading a result", () => this.x.taskOutcome(task)), task));
+    callback?.(
+      this.outcome(
+        this.heap.retryStatus("Reading a result", () => this.x.taskOutcome(task)),
+        task,
+      ),
+    );
   }
 
   get watching(): number {
@@ -64,7 +71,12 @@ export abstract class Thread {
     const { kernel } = this;
     const address = kernel.i32[kernel.outRef] as number;
     const packed = address ? this.failureAt(address) : null;
-    return { ok: false, cancelled: status === 2, packed, id: packed === null || classIsMissing(packed) ? this.idOf(task) : "" };
+    return {
+      ok: false,
+      cancelled: status === 2,
+      packed,
+      id: packed === null || classIsMissing(packed) ? this.idOf(task) : "",
+    };
   }
 
   failureAt(address: number): Packed {
@@ -106,7 +118,13 @@ export function threadOf(heap: Heap): Thread {
 /** An error that has no text of its own: memory was out when it was thrown, or it was cancelled before it started. */
 const bare = (cancelled: boolean): Packed => ({
   error: cancelled
-    ? { classes: ["CancelledError", "UngilError"], name: "CancelledError", message: "The coroutine was cancelled", stack: "", properties: { code: "CANCELLED" } }
+    ? {
+        classes: ["CancelledError", "UngilError"],
+        name: "CancelledError",
+        message: "The coroutine was cancelled",
+        stack: "",
+        properties: { code: "CANCELLED" },
+      }
     : {
         classes: ["OutOfMemoryError", "UngilError"],
         name: "OutOfMemoryError",

@@ -28,7 +28,17 @@ export type CoroutineBody = (...args: any[]) => Steps<any>;
 
 type Scalar = number | string | boolean | bigint | null | undefined | void;
 // biome-ignore lint/suspicious/noExplicitAny: matches every collection
-type Closed = Map<any, any> | Set<any> | WeakMap<any, any> | WeakSet<any> | Date | RegExp | Promise<any> | Error | ArrayBuffer | ArrayBufferView;
+type Closed =
+  | Map<any, any>
+  | Set<any>
+  | WeakMap<any, any>
+  | WeakSet<any>
+  | Date
+  | RegExp
+  | Promise<any>
+  | Error
+  | ArrayBuffer
+  | ArrayBufferView;
 // biome-ignore lint/complexity/noBannedTypes: any function is what it means
 type Code = Function | symbol;
 

@@ -10,7 +10,8 @@ export function stopWorld<T>(kernel: Kernel, x: SyncExports, work: (held: Iterab
   try {
     const until = performance.now() + PATIENCE;
     while (!x.worldIsStopped()) {
-      if (performance.now() > until) throw new Error("a thread has neither yielded nor used a shared object for 5 s: verify() cannot stop it");
+      if (performance.now() > until)
+        throw new Error("a thread has neither yielded nor used a shared object for 5 s: verify() cannot stop it");
     }
     return work(heldBySync(kernel));
   } finally {

@@ -62,7 +62,8 @@ inBothModes("cancellation", (gil) => {
     const waiters = Array.from({ length: 10 }, () => rt.spawn(c.increments, account, 1));
     await rt.run(c.sleeper, 20);
     for (const waiter of waiters.slice(0, 9)) waiter.cancel();
-    for (const waiter of waiters.slice(0, 9)) expect((await failure(within(5000, waiter.then()))).code).toBe("CANCELLED");
+    for (const waiter of waiters.slice(0, 9))
+      expect((await failure(within(5000, waiter.then()))).code).toBe("CANCELLED");
     holder.cancel();
     await failure(within(5000, holder.then()));
     await within(5000, waiters[9]!.then());

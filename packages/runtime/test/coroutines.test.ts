@@ -8,8 +8,24 @@ inBothModes("coroutines", (gil) => {
   it("pass arguments and results of every kind", async () => {
     const rt = await start({ gil });
     const values = [
-      1, -0, Number.NaN, 1e300, "", "text", "é€😀", "x".repeat(5000), true, false, null, undefined, 0n, -(2n ** 70n),
-      [], [1, [2, ["3"]]], {}, { a: 1, b: { c: [null, undefined, true] }, "odd key": "é" },
+      1,
+      -0,
+      Number.NaN,
+      1e300,
+      "",
+      "text",
+      "é€😀",
+      "x".repeat(5000),
+      true,
+      false,
+      null,
+      undefined,
+      0n,
+      -(2n ** 70n),
+      [],
+      [1, [2, ["3"]]],
+      {},
+      { a: 1, b: { c: [null, undefined, true] }, "odd key": "é" },
     ];
     for (const value of values) expect(await rt.run(c.echo, value)).toStrictEqual(value);
     expect(await rt.run(c.echo, values)).toStrictEqual(values);
@@ -35,7 +51,9 @@ inBothModes("coroutines", (gil) => {
   it("spawn, join and recurse over all threads", async () => {
     const rt = await start({ gil });
     expect(await within(20_000, rt.run(c.fib, 16))).toBe(987);
-    expect(await within(20_000, Promise.all(Array.from({ length: 500 }, (_, n) => rt.run(c.add, n, 1))))).toHaveLength(500);
+    expect(await within(20_000, Promise.all(Array.from({ length: 500 }, (_, n) => rt.run(c.add, n, 1))))).toHaveLength(
+      500,
+    );
     const stats = rt.stats();
     expect(stats.tasksOutstanding).toBe(0);
     expect(stats.maxRunning).toBe(gil ? 1 : stats.maxRunning);
@@ -88,13 +106,19 @@ inBothModes("coroutines", (gil) => {
   it("distribute started coroutines over the threads", async () => {
     const rt = await start({ gil });
     await within(20_000, Promise.all(Array.from({ length: 8 }, () => rt.run(c.yields, 200_000))));
-    const steps = rt.stats().threads.slice(1).map((thread) => thread.steps);
+    const steps = rt
+      .stats()
+      .threads.slice(1)
+      .map((thread) => thread.steps);
     expect(Math.min(...steps) / Math.max(...steps)).toBeGreaterThan(0.2);
   });
 
   it("spawn more than the queues hold", async () => {
     const rt = await start({ gil });
-    const all = await within(25_000, Promise.all(rt.scope(() => Array.from({ length: 6000 }, (_, n) => rt.run(c.add, n, 1)))));
+    const all = await within(
+      25_000,
+      Promise.all(rt.scope(() => Array.from({ length: 6000 }, (_, n) => rt.run(c.add, n, 1)))),
+    );
     expect(all.reduce((sum, n) => sum + n, 0)).toBe((6000 * 6001) / 2);
     expect(rt.verify().violations).toEqual([]);
   });

@@ -14,7 +14,9 @@ inBothModes("a thread that ends", (gil) => {
     expect([error.code, error.exitCode, [1, 2].includes(error.thread)]).toEqual(["WORKER_CRASHED", 7, true]);
     const rest = await within(10_000, sleepers);
     for (const result of rest) if (result.status === "rejected") expect(result.reason.code).toBe("WORKER_CRASHED");
-    expect(await within(10_000, Promise.all(Array.from({ length: 50 }, (_, n) => rt.run(c.add, n, 1))))).toHaveLength(50);
+    expect(await within(10_000, Promise.all(Array.from({ length: 50 }, (_, n) => rt.run(c.add, n, 1))))).toHaveLength(
+      50,
+    );
     expect(rt.verify().violations).toEqual([]);
     expect(rt.stats().adoptions).toBeGreaterThan(0);
   });
@@ -56,7 +58,8 @@ inBothModes("a thread that ends", (gil) => {
     for (let n = 0; n < 5; n++) {
       const work = Array.from({ length: 4 }, () => rt.run(c.increments, account, 50).catch((error) => error.code));
       expect((await failure(within(10_000, rt.run(c.exits, 1)))).code).toBe("WORKER_CRASHED");
-      for (const result of await within(10_000, Promise.all(work))) expect([undefined, "WORKER_CRASHED", "LOCK_POISONED"]).toContain(result);
+      for (const result of await within(10_000, Promise.all(work)))
+        expect([undefined, "WORKER_CRASHED", "LOCK_POISONED"]).toContain(result);
       clearPoison(account);
     }
     expect(rt.verify().violations).toEqual([]);

@@ -1,12 +1,13 @@
-import { Task} from "@ungil/runtime";
 import * as runtime from "@ungil/runtime";
+import { Task } from "@ungil/runtime";
 import { expect, it } from "vitest";
 import { Account, AppError, c } from "./fixtures/basic.mjs";
 import { broken, missing } from "./fixtures/elsewhere.mjs";
-import { failure, inBothModes, start, within, type LooseRuntime } from "./helpers.js";
+import { failure, inBothModes, type LooseRuntime, start, within } from "./helpers.js";
 
 inBothModes("errors", (gil) => {
-  const fails = async (rt: LooseRuntime, coroutine: any, ...args: unknown[]) => failure(within(5000, rt.run(coroutine, ...args)));
+  const fails = async (rt: LooseRuntime, coroutine: any, ...args: unknown[]) =>
+    failure(within(5000, rt.run(coroutine, ...args)));
 
   it("arrive whole: class, message, properties, cause, both stacks", async () => {
     const rt = await start({ gil });
@@ -25,7 +26,10 @@ inBothModes("errors", (gil) => {
     expect(outer.cause.details).toEqual({ x: 1 });
     const many = await fails(rt, c.aggregate);
     expect(many).toBeInstanceOf(AggregateError);
-    expect(many.errors.map((error: Error) => `${error.name} ${error.message}`)).toEqual(["Error one", "RangeError two"]);
+    expect(many.errors.map((error: Error) => `${error.name} ${error.message}`)).toEqual([
+      "Error one",
+      "RangeError two",
+    ]);
   });
 
   it("of a class that is not loaded here are RemoteErrors under its name", async () => {

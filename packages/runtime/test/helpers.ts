@@ -67,7 +67,10 @@ export interface Ran {
 export const fixture = (name: string) => fileURLToPath(new URL(`./fixtures/${name}`, import.meta.url));
 
 /** Runs node in a process of its own. Bounded. */
-export function node(args: string[], options: { timeout?: number; env?: NodeJS.ProcessEnv; cwd?: string } = {}): Promise<Ran> {
+export function node(
+  args: string[],
+  options: { timeout?: number; env?: NodeJS.ProcessEnv; cwd?: string } = {},
+): Promise<Ran> {
   const begin = performance.now();
   return new Promise((resolve, reject) => {
     const env = { ...process.env, ...options.env };

@@ -15,7 +15,9 @@ inBothModes("locks", (gil) => {
 
   it("of two objects keep the total, in whatever order they are named", async () => {
     const rt = await start({ gil });
-    const accounts = rt.scope(() => new List(Array.from({ length: 10 }, (_, n) => new Account({ owner: `${n}`, balance: 100 }))));
+    const accounts = rt.scope(
+      () => new List(Array.from({ length: 10 }, (_, n) => new Account({ owner: `${n}`, balance: 100 }))),
+    );
     await within(25_000, Promise.all(Array.from({ length: 4 }, (_, n) => rt.run(c.transfers, accounts, 5000, n + 1))));
     const total = rt.scope(() => accounts.toArray().reduce((sum: number, account: any) => sum + account.balance, 0));
     expect(total).toBe(1000);

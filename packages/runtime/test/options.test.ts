@@ -35,7 +35,9 @@ it("reports a preload that fails", async () => {
 
 it("starts on the main thread only, and says how", async () => {
   const worker = new Worker(new URL("./fixtures/in-worker.mjs", import.meta.url));
-  const [code, message] = await new Promise<[string, string]>((resolve, reject) => worker.once("message", resolve).once("error", reject));
+  const [code, message] = await new Promise<[string, string]>((resolve, reject) =>
+    worker.once("message", resolve).once("error", reject),
+  );
   await worker.terminate();
   expect(code).toBe("RUNTIME_IN_WORKER");
   expect(message).toContain("if (isMainThread)");
@@ -58,7 +60,12 @@ inBothModes("runtime", (gil) => {
     await rt.close();
     expect(rt.closed).toBe(true);
     expect((await failure(rt.run(c.add, 1, 2))).code).toBe("RUNTIME_CLOSED");
-    for (const use of [() => rt.spawn(c.add, 1, 2), () => rt.new(Account, {}), () => rt.scope(() => 1), () => rt.verify()]) {
+    for (const use of [
+      () => rt.spawn(c.add, 1, 2),
+      () => rt.new(Account, {}),
+      () => rt.scope(() => 1),
+      () => rt.verify(),
+    ]) {
       expect(use).toThrow(expect.objectContaining({ code: "RUNTIME_CLOSED" }));
     }
     expect(() => account.balance).toThrow(expect.objectContaining({ code: "RELEASED_HANDLE" }));

@@ -84,7 +84,11 @@ describe.each(["gil: true", "gil: false"])("a program (%s)", (mode) => {
     write("lib.mjs", `${imports} export const { work } = coroutines(import.meta, { *work(x) { return x + 1; } });`);
     const text = `import { Runtime } from "@ungil/runtime"; import { work } from "./lib.mjs";
       const rt = ${start}; console.log(await rt.run(work, 1)); await rt.close();`;
-    expect(await node(["--input-type=module", "-e", text], { cwd: project })).toMatchObject({ code: 0, err: "", out: "2\n" });
+    expect(await node(["--input-type=module", "-e", text], { cwd: project })).toMatchObject({
+      code: 0,
+      err: "",
+      out: "2\n",
+    });
   });
 
   it("prints what a coroutine logs at once, whatever the threads do", async () => {
@@ -138,8 +142,14 @@ describe.each(["gil: true", "gil: false"])("a program (%s)", (mode) => {
   });
 
   it("may be bundled, with several modules in one file", async () => {
-    write("part1.mjs", `${imports} const step = (x) => x + 1; export const { go } = coroutines(import.meta, { *go(x) { return step(x); } });`);
-    write("part2.mjs", `${imports} const step = (x) => x * 10; export const { go } = coroutines(import.meta, { *go(x) { return step(x); } });`);
+    write(
+      "part1.mjs",
+      `${imports} const step = (x) => x + 1; export const { go } = coroutines(import.meta, { *go(x) { return step(x); } });`,
+    );
+    write(
+      "part2.mjs",
+      `${imports} const step = (x) => x * 10; export const { go } = coroutines(import.meta, { *go(x) { return step(x); } });`,
+    );
     const entry = write(
       "bundle-main.mjs",
       `import { go as one } from "./part1.mjs"; import { go as two } from "./part2.mjs";
@@ -149,7 +159,15 @@ describe.each(["gil: true", "gil: false"])("a program (%s)", (mode) => {
     );
     const outfile = path.join(project, "bundle.mjs");
     const { build } = createRequire(path.join(runtime, "../../package.json"))("esbuild") as typeof import("esbuild");
-    await build({ entryPoints: [entry], bundle: true, format: "esm", platform: "node", outfile, external: ["@ungil/*"], logLevel: "silent" });
+    await build({
+      entryPoints: [entry],
+      bundle: true,
+      format: "esm",
+      platform: "node",
+      outfile,
+      external: ["@ungil/*"],
+      logLevel: "silent",
+    });
     expect(await node([outfile])).toMatchObject({ code: 0, err: "", out: "5 40 true\n" });
   });
 
