@@ -8,7 +8,7 @@ import { MemorySizeError } from "./errors.js";
 /** Bytes of a WebAssembly page; a shared memory has at most 65,536 of them. */
 const WASM_PAGE = 65536;
 export const MEMORY_MAX = 65536 * WASM_PAGE;
-/** Less than this holds the tables and a heap of a few arenas. */
+/** The least that holds the lists of a few threads and a heap beside them. */
 export const MEMORY_MIN = 1 << 20;
 
 export interface Plan {
@@ -26,6 +26,8 @@ const align = (value: number, to: number) => Math.ceil(value / to) * to;
  * kernel's own tables come on top; pages of them that are never touched cost nothing.
  */
 export function plan(heapBytes: number, slots: number, gil: boolean): Plan {
+  if (!(heapBytes >= MEMORY_MIN))
+    throw new MemorySizeError(`memory is ${heapBytes} bytes; ${MEMORY_MIN} (1 MiB) is the least`);
   const frames = Math.floor(heapBytes / L.PAGE_SIZE);
   // Twice as many addresses as memory, so that runs find neighbouring pages in a fragmented heap.
   const pages = Math.min(L.VIRTUAL_PAGES_MAX, align(2 * frames + 2 * L.ARENA_PAGES, L.ARENA_PAGES));

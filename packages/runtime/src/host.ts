@@ -48,13 +48,14 @@ const TRIES = 6;
 /** A pool of one for each thread: its worker runs one task, which ends with the thread. */
 export class PiscinaHost implements ThreadHost {
   readonly #ends = new Set<() => Promise<void>>();
+  #closed = false;
 
   async start(task: Omit<WorkerTask, "control" | "report">, main: Omit<MainControl, "hello">): Promise<HostThread> {
     for (let tries = 1; ; tries++) {
       try {
         return await this.#start(task, main);
       } catch (error) {
-        if (tries === TRIES) throw error;
+        if (tries === TRIES || this.#closed) throw error;
       }
     }
   }
@@ -107,6 +108,7 @@ export class PiscinaHost implements ThreadHost {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     await Promise.all([...this.#ends].map((end) => end()));
   }
 }

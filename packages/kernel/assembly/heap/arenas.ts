@@ -2,9 +2,9 @@
  * Virtual pages of the heap. Arenas of 64 pages (1 MiB) are dedicated, at their first use, to small pages (blocks of one
  * size class) or to runs (one large object each). An arena is a 64-bit map, 1 = in use; taking pages is a CAS.
  *
- * A small page keeps its frame when it goes back to its arena, until memory is out. A run is physically contiguous, so its frames go back too:
- * its pages are retired, and unmapped once every thread has dropped the translations it had when they were retired
- * (the T acknowledgement).
+ * A small page keeps its frame when it goes back to its arena, until memory is out: so only a small page can follow it. A
+ * run is physically contiguous, so its frames go back too: its pages are retired, and unmapped once every thread has dropped
+ * the translations it had when they were retired (the T acknowledgement).
  */
 import * as L from "../layout";
 import { control, count, descriptors, tb, threadBlock, tid } from "../machine/registers";
@@ -133,7 +133,11 @@ function runInArena(pages: u32, anywhere: bool): u32 {
         continue;
       }
       if (!arenaClaim(arena, L.ARENA_RUNS) && !anywhere) break;
-      if (atomic.cmpxchg<u64>(p, map, map | (ones << bit)) == map) return (arena << L.ARENA_SHIFT) + bit;
+      if (atomic.cmpxchg<u64>(p, map, map | (ones << bit)) != map) continue;
+      const first = (arena << L.ARENA_SHIFT) + bit;
+      if (pagesAreUnmapped(first, pages)) return first;
+      pagesGiveBack(first, pages);
+      bit++;
     }
   }
   return 0;
@@ -158,7 +162,16 @@ function runOfArenas(pages: u32): u32 {
 function arenaTakeWhole(arena: u32): bool {
   if (atomic.load<u64>(mapOf(arena)) != 0) return false;
   if (!arenaClaim(arena, L.ARENA_RUNS)) return false;
-  return atomic.cmpxchg<u64>(mapOf(arena), 0, u64.MAX_VALUE) == 0;
+  if (atomic.cmpxchg<u64>(mapOf(arena), 0, u64.MAX_VALUE) != 0) return false;
+  if (pagesAreUnmapped(arena << L.ARENA_SHIFT, L.ARENA_PAGES)) return true;
+  atomic.store<u64>(mapOf(arena), 0);
+  return false;
+}
+
+/** False if one of these pages, just taken, was a small one that has its frame still: others may have translated it. */
+function pagesAreUnmapped(first: u32, pages: u32): bool {
+  for (let n: u32 = 0; n < pages; n++) if (atomic.load<u64>(pteOf(first + n))) return false;
+  return true;
 }
 
 function pagesGiveBack(first: u32, pages: u32): void {

@@ -7,11 +7,12 @@
  * enters the next chunk only to append at once: so each position has exactly one address.
  */
 import * as L from "../layout";
-import { tb } from "../machine/registers";
+import { control, tb } from "../machine/registers";
 import { stackProbe } from "../machine/stack";
 import { frameAllocate, frameFree } from "../paging/frames";
 
 const SPARE_MAX: u32 = 8;
+const LAST_FRAMES: u32 = 4; // for the PINS of the handles, which must be pinned before anything can be reclaimed
 const SPARE_MIN: u32 = 2; // what one operation needs at most: one for limbo, one for another list
 
 /** True if any two lists can grow by a chunk. Asked before an operation changes anything: then it cannot fail half-way. */
@@ -23,6 +24,7 @@ const SPARE_MIN: u32 = 2; // what one operation needs at most: one for limbo, on
 function chunksRefill(): bool {
   stackProbe();
   while (load<u32>(tb + L.TB_CHUNK_COUNT) < SPARE_MIN) {
+    if (atomic.load<u32>(control() + L.CB_FRAMES_FREE) <= LAST_FRAMES) return false;
     const frame = frameAllocate();
     if (!frame) return false;
     chunkFree(frame);

@@ -63,10 +63,15 @@ export function countDecrementAt(va: u32, p: usize): void {
   return (word & ~(L.COUNT_STAMP_MASK | L.COUNT_VIRGIN)) | ((epoch & 7) << L.COUNT_STAMP_SHIFT);
 }
 
-/** Epochs since the last decrement (or birth), modulo 8: an old stamp may look young, which only costs a grace period. */
+/**
+ * True if the last decrement (or birth) is at least 3 epochs old. Stamps are modulo 8, so an old one may look young, which
+ * only costs a grace period. But `epoch` may be 1 behind the stamp of a thread that has seen the global epoch advance since
+ * we read it (by 1 at most: the next advance waits for our acknowledgement), and that must not look old: age 7 is -1.
+ */
 // @ts-ignore: decorator
-@inline export function stampAge(word: u32, epoch: u32): u32 {
-  return (epoch - (word >>> L.COUNT_STAMP_SHIFT)) & 7;
+@inline export function stampIsOld(word: u32, epoch: u32): bool {
+  const age = (epoch - (word >>> L.COUNT_STAMP_SHIFT)) & 7;
+  return age - 3 <= 3; // 3, 4, 5, 6
 }
 
 /** Appends to limbo, tagged with the global epoch read after LIMBO was set. */

@@ -18,7 +18,7 @@ import { wordCas, wordLoad } from "../machine/word";
 import { writeAddress } from "../paging/translate";
 import { blockFree } from "./blocks";
 import { atChunkStart, chunksAreReady, listGrow, listShrink } from "./chunks";
-import { countDecrementAt, limboPush, stampAge, stamped } from "./count";
+import { countDecrementAt, limboPush, stamped, stampIsOld } from "./count";
 import { internRemove } from "./intern";
 
 const RELEASE_SLICE: u32 = 1024; // slots of one array released at a time
@@ -168,7 +168,7 @@ function releaseShared(va: u32, p: usize, epoch: u32): void {
     let fate: u32 = 0; // 0 lives on, 1 limbo, 2 dies now
     if (next < L.COUNT_ONE) {
       if (word & L.COUNT_LIMBO) next |= L.COUNT_REDO;
-      else if (stampAge(word, epoch) >= 3 && !(load<u32>(p) & L.HEADER_HAS_WEAK)) {
+      else if (stampIsOld(word, epoch) && !(load<u32>(p) & L.HEADER_HAS_WEAK)) {
         next |= L.COUNT_DYING;
         fate = 2;
       } else {
