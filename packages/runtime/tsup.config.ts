@@ -1,15 +1,17 @@
-import { defineConfig } from "tsup";
+import { defineConfig, type Options } from "tsup";
 
-export default defineConfig({
-  entry: ["src/index.ts", "src/worker.ts"],
-  format: "esm",
+const common: Options = {
   target: "node20",
   platform: "node",
   removeNodeProtocol: false,
-  dts: true,
   sourcemap: true,
-  splitting: true,
   // scripts/build.mjs empties dist; the kernel's .wasm files lie there too.
   clean: false,
   silent: true,
-});
+};
+
+export default defineConfig([
+  { ...common, entry: ["src/index.ts", "src/worker-thread.ts"], format: "esm", dts: true, splitting: true },
+  // The one file that must be CommonJS: piscina requires it.
+  { ...common, entry: { worker: "src/worker.cts" }, format: "cjs", outExtension: () => ({ js: ".cjs" }) },
+]);

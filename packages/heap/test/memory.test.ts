@@ -87,9 +87,9 @@ const fillers: Record<string, Filler> = {
       check: (done) => expect(root.length).toBe(done),
     };
   },
-  "runs of 65 pages": () => {
+  "runs of 20 pages": () => {
     const root = new List<string>();
-    return { root, add: () => scope(() => root.push("x".repeat(65 * 16_384 - 20))) };
+    return { root, add: () => scope(() => root.push("x".repeat(20 * 16_384 - 20))) };
   },
   "blocks of every size": () => {
     const root = new List<string>();
@@ -106,9 +106,9 @@ function drop(m: TestMachine, root: { [Symbol.dispose](): void }): void {
 
 inBothModes((gil) => {
   it.each(Object.keys(fillers))("survives %s, inside a step and outside", (name) => {
-    const m = machine({ gil, mib: 4 });
+    const m = machine({ gil, mib: 2 });
     const rounds: number[] = [];
-    for (let round = 0; round < 6; round++) {
+    for (let round = 0; round < 3; round++) {
       const { root, add, check } = (fillers[name] as Filler)();
       const done = round % 2 ? m.heap.batch(() => fill(add)) : fill(add);
       m.objects();
@@ -124,7 +124,7 @@ inBothModes((gil) => {
   });
 
   it("20 times over, in whatever order the heap is filled", () => {
-    const m = machine({ gil, mib: 4 });
+    const m = machine({ gil, mib: 2 });
     const names = Object.keys(fillers);
     const first = new Map<string, number>();
     for (let round = 0; round < 20; round++) {
@@ -140,16 +140,16 @@ inBothModes((gil) => {
   });
 
   it("a heap full of small objects, dropped, takes large ones, and the other way round", () => {
-    const m = machine({ gil, mib: 4 });
+    const m = machine({ gil, mib: 2 });
     const names = [
       "a chain of structs",
-      "runs of 65 pages",
+      "runs of 20 pages",
       "lists of structs",
       "one growing list",
       "blocks of every size",
     ];
     const alone = names.map((name) => {
-      const other = machine({ gil, mib: 4 });
+      const other = machine({ gil, mib: 2 });
       const { root, add } = (fillers[name] as Filler)();
       const done = other.heap.batch(() => fill(add));
       root[Symbol.dispose]();
@@ -169,7 +169,7 @@ inBothModes((gil) => {
   });
 
   it("everything still works on a full heap, but for what needs memory", () => {
-    const m = machine({ gil, mib: 4 });
+    const m = machine({ gil, mib: 2 });
     const node = new Node({ value: 1, text: "before" });
     const list = scope(() => new List<unknown>([1, "two", node]));
     const dict = new Dict<string, unknown>([
@@ -209,7 +209,7 @@ inBothModes((gil) => {
   });
 
   it("loses nothing when memory is out in the middle of a change", () => {
-    const m = machine({ gil, mib: 4 });
+    const m = machine({ gil, mib: 2 });
     const lists = Array.from({ length: 30 }, () => new List<Node>());
     const done = m.heap.batch(() => fill((n) => scope(() => lists[n % 30]?.push(new Node({ value: n })))));
     // Popping in one step borrows each element: the handles themselves need memory.
@@ -231,7 +231,7 @@ inBothModes((gil) => {
   });
 
   it("a full heap may be dropped in one step, object by object, at any epoch", () => {
-    const m = machine({ gil, mib: 4 });
+    const m = machine({ gil, mib: 2 });
     for (let epochs = 0; epochs < 10; epochs++) {
       const lists = scope(() => new List<List<Node | null>>());
       const done = m.heap.batch(() =>

@@ -38,7 +38,10 @@ inBothModes((gil) => {
     const counted = Object.fromEntries(
       Object.entries(kernel.exports).map(([name, call]) => [
         name,
-        (...args: number[]) => (calls++, (call as (...args: number[]) => number)(...args)),
+        (...args: number[]) => {
+          calls++;
+          return (call as (...args: number[]) => number)(...args);
+        },
       ]),
     );
     Object.defineProperty(kernel, "exports", { value: counted });

@@ -142,5 +142,6 @@ export const LOCK_HANDED: u32 = 2; // payload: the lock is its own
 // Held-lock entry: a record in frames of the thread whose coroutine holds the lock.
 export const HELD_NEXT: u32 = 0;
 export const HELD_OBJECT: u32 = 4; // counted
-export const HELD_TASK: u32 = 8; // 0 while the entry is free
+export const HELD_TASK: u32 = 8; // 0 while the entry is free; 1 if no task holds it, but JavaScript outside coroutines
+export const HELD_KEPT: u32 = 2; // HELD_TASK of an entry that is no lock but a handle that JavaScript keeps
 export const HELD_SIZE: u32 = 16;

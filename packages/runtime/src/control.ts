@@ -12,6 +12,8 @@ import type { Packed } from "./failure.js";
 export interface WorkerControl {
   /** Imports the preload modules and starts the scheduler. */
   prepare(preload: readonly string[]): Promise<{ failure: Packed } | null>;
+  /** Answers: the thread is there, and its event loop turns. */
+  ping(): void;
   /** Deadlock: fails the coroutines that wait for a lock, or for a task. Number of them. */
   breakWaits(kind: number, coroutines: readonly string[]): number;
   /** Stops the scheduler. What has not ended stays as it is. */
@@ -22,7 +24,7 @@ export interface WorkerControl {
 export interface MainControl {
   /** The worker's thread id, as soon as it runs. */
   hello(threadId: number): void;
-  /** A failed task that nobody will ask for; its address, counted. */
+  /** A failed task that nobody will ask for; its address, kept by the caller until this is done. */
   unhandled(task: number): void;
 }
 

@@ -73,9 +73,10 @@ export class OptionError extends UngilError {
   }
 }
 
+/** The runtime is closed, or closes before a task has ended. `cause`: why, if it was not by `close()`. */
 export class RuntimeClosedError extends UngilError {
-  constructor(message = "This runtime is closed") {
-    super("RUNTIME_CLOSED", message);
+  constructor(message = "This runtime is closed", options?: ErrorOptions) {
+    super("RUNTIME_CLOSED", message, options);
   }
 }
 

@@ -52,4 +52,7 @@ export interface SyncExports extends HeapExports {
   lockRelease(entry: number): void;
   lockReleasePair(a: number, b: number): void;
   lockClear(object: number): number;
+  // Handles kept by JavaScript.
+  keptAdd(address: number): number;
+  keptDrop(entry: number): void;
 }

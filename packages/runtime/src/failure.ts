@@ -88,7 +88,7 @@ function packError(error: Error, depth: number): Failure {
     classes,
     name: text(() => error.name, "Error"),
     message: text(() => error.message, ""),
-    stack: text(() => error.stack, ""),
+    stack: withoutScheduler(text(() => error.stack, "")),
     properties: {},
   };
   for (const key of Object.keys(error)) {
@@ -99,6 +99,21 @@ function packError(error: Error, depth: number): Failure {
   const { errors } = error as { errors?: unknown };
   if (Array.isArray(errors) && depth < DEPTH_MAX) failure.errors = errors.map((item) => pack(item, depth + 1));
   return failure;
+}
+
+/** Where this package's code is, as stacks name it. */
+const here = import.meta.url.slice(0, import.meta.url.lastIndexOf("/") + 1);
+
+/** A stack without the frames at its end that every coroutine has: the scheduler's. */
+function withoutScheduler(stack: string): string {
+  const lines = stack.split("\n");
+  let last = lines.length;
+  while (last > 1 && /^\s+at /.test(lines[last - 1]!) && isOurs(lines[last - 1]!)) last--;
+  return lines.slice(0, last).join("\n");
+}
+
+function isOurs(line: string): boolean {
+  return line.includes(here) || line.includes("node:internal") || /\.(next|throw) \(<anonymous>\)$/.test(line);
 }
 
 function text(get: () => unknown, otherwise: string): string {

@@ -43,7 +43,7 @@ export interface ThreadHost {
 }
 
 /** How a thread that ends before it has started is tried again: something may have killed it. */
-const TRIES = 6;
+const TRIES = 20;
 
 /** A pool of one for each thread: its worker runs one task, which ends with the thread. */
 export class PiscinaHost implements ThreadHost {
@@ -65,9 +65,6 @@ export class PiscinaHost implements ThreadHost {
     const control = new MessageChannel();
     const report = new MessageChannel();
     const remote = calls<WorkerControl>(control.port1);
-    // The ports alone must not keep the process alive: the runtime decides that.
-    control.port1.unref();
-    report.port1.unref();
     const end = async () => {
       this.#ends.delete(end);
       endCalls(remote, control.port1);
@@ -96,11 +93,15 @@ export class PiscinaHost implements ThreadHost {
         ...main,
         hello() {
           unref(pool);
-          // Node answers with -1 for a thread whose environment is no more.
-          const isGone = () => worker.performance.eventLoopUtilization().idle < 0;
+          // Node answers with -1 for a thread whose environment is no more, but only if it was asked when it was there.
+          const { active } = worker.performance.eventLoopUtilization();
+          const isGone = () => active === 0 || worker.performance.eventLoopUtilization().idle < 0;
           resolve({ control: remote, exited, isGone });
         },
       });
+      // The ports alone must not keep the process alive: the runtime decides that. (Listening has made them do so.)
+      control.port1.unref();
+      report.port1.unref();
       exited.then(({ error }) =>
         reject(new ThreadStartError(`Thread ${task.slot - 1} ended before it had started`, { cause: error })),
       );
@@ -122,7 +123,7 @@ const announced = new WeakMap<Piscina, Announced>();
 function createPool(): Piscina {
   const execArgv = workerExecArgv();
   const pool = new Piscina({
-    filename: fileURLToPath(new URL("./worker.js", import.meta.url)),
+    filename: fileURLToPath(new URL("./worker.cjs", import.meta.url)),
     name: "run",
     // No thread without a task, and none in place of one that ended: the runtime starts that when it has recovered.
     minThreads: 0,

@@ -9,7 +9,7 @@ import { type Kernel, KernelPanicError, Layout as L, SyncLayout as S } from "@un
 import { argumentsIn } from "./arguments.js";
 import type { Definition } from "./coroutines.js";
 import { collectWaits, type StuckTask } from "./deadlock.js";
-import { CancelledError } from "./errors.js";
+import { CancelledError, RuntimeClosedError } from "./errors.js";
 import type { SyncExports } from "./exports.js";
 import { cancelTask, setPromise, settle, type Task, wrapTask } from "./task.js";
 import { Thread } from "./thread.js";
@@ -21,12 +21,16 @@ import { Thread } from "./thread.js";
 export class MainHeap extends Heap {
   /** The thread of a slot is no more. */
   isGone: (slot: number) => boolean = () => false;
+  /** Until when a batch may wait for the GIL (the runtime is closing), as performance.now() tells. */
+  deadline = Number.POSITIVE_INFINITY;
 
   override batch<T>(work: (scope: Scope) => T): T {
     const x = this.x as SyncExports;
     while (this.kernel.gil && !this.closed && !x.gilTakeWithin(GIL_LOOK)) {
       const holder = this.kernel.control(S.CB_GIL_OWNER);
       if (holder > 1 && this.isGone(holder)) x.syncAbandon(holder);
+      else if (performance.now() > this.deadline)
+        throw new RuntimeClosedError("The runtime is closing, and a thread keeps the GIL");
     }
     return super.batch(work);
   }
@@ -44,7 +48,7 @@ export interface MainEvents {
   /** A task failed and nobody has asked for its promise. */
   unhandled(error: unknown, task: Task<unknown>): void;
   /** No coroutine can go on. */
-  deadlock(stuck: readonly StuckTask[]): void;
+  deadlock(stuck: readonly StuckTask[]): Promise<void>;
   /** The kernel has given up. */
   panic(error: Error): void;
 }
@@ -52,6 +56,7 @@ export interface MainEvents {
 const HEARTBEAT = 50; // ms; a deadlock is one that two heartbeats have seen
 
 export class MainThread extends Thread {
+  declare readonly heap: MainHeap;
   readonly #events: MainEvents;
   readonly #outstanding = new Set<Outstanding>();
   #timer: NodeJS.Timeout | undefined;
@@ -59,6 +64,7 @@ export class MainThread extends Thread {
   #parked = false;
   #closed = false;
   #stillness = -1;
+  #breaking = false;
   #idle: (() => void)[] = [];
   readonly #park: number;
 
@@ -107,6 +113,16 @@ export class MainThread extends Thread {
   /** Takes what is in the inbox, in one batch. */
   #receive(): void {
     if (this.#closed) return;
+    try {
+      this.#takeInbox();
+    } catch (error) {
+      if (error instanceof RuntimeClosedError) return; // closing: what is outstanding is rejected
+      throw error;
+    }
+    this.#parkNow();
+  }
+
+  #takeInbox(): void {
     this.heap.batch(() => {
       const { u32, scratch } = this.kernel;
       const at = scratch >>> 2;
@@ -118,7 +134,6 @@ export class MainThread extends Thread {
         for (const [number, task] of ended) this.watched(number, task);
       }
     });
-    this.#parkNow();
   }
 
   // Spawning.
@@ -190,13 +205,12 @@ export class MainThread extends Thread {
     });
   }
 
-  /** A failed child of a coroutine that never asked for it. Its address was counted for us. */
+  /** A failed child of a coroutine that never asked for it. It is kept for us meanwhile. */
   orphanFailed(address: number): void {
     if (this.#closed) return;
     this.heap.batch(() => {
       const task = this.heap.keep(wrapTask(address) as never) as unknown as Task<unknown>;
       const outcome = this.outcome(this.x.taskOutcome(address), address);
-      this.x.countDecrement(address);
       settle(
         this,
         outcome,
@@ -238,13 +252,23 @@ export class MainThread extends Thread {
       this.#stillness = -1;
       return;
     }
+    if (this.#breaking) return;
     const steps = this.#progress();
     if (steps !== this.#stillness) {
       this.#stillness = steps;
       return;
     }
     this.#stillness = -1;
-    this.#events.deadlock(this.heap.batch(() => collectWaits(this)));
+    this.#breaking = true;
+    const ended = () => {
+      this.#breaking = false;
+    };
+    this.#events.deadlock(this.heap.batch(() => collectWaits(this))).then(ended, ended);
+  }
+
+  /** Nothing can happen by itself, as far as can be seen. */
+  isStill(): boolean {
+    return this.x.everythingIsStill() !== 0;
   }
 
   /** Grows whenever anything happens. */

@@ -178,8 +178,8 @@ class Until<T> extends Wait<T> {
     const serial = ++this.#serial;
     this.#outcome = null;
     const settled = (outcome: NonNullable<typeof this.outcome>) => {
-      scheduler.pendingLess();
       if (serial !== this.#serial) return; // it was given up
+      scheduler.pendingLess();
       this.#outcome = outcome;
       scheduler.wakeLocal(fiber);
     };
@@ -202,8 +202,10 @@ class Until<T> extends Wait<T> {
     throw outcome.error;
   }
 
-  protected abandon(): void {
+  protected abandon(fiber: Fiber): void {
+    if (this.#outcome) return;
     this.#serial++;
+    fiber.scheduler.pendingLess();
   }
 }
 

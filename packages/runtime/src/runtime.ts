@@ -26,6 +26,10 @@ export class Runtime {
   readonly #threads = new Map<number, HostThread>();
   #state: "open" | "closing" | "closed" = "open";
   #closing: Promise<void> | undefined;
+  /** Why it was closed, if nobody asked for that. */
+  #ended: ErrorOptions | undefined;
+  /** A thread has died: what it was doing at that moment may have counted something that nobody will release. */
+  #crashed = false;
 
   private constructor(settings: Settings, main: MainThread, host: ThreadHost) {
     this.#settings = settings;
@@ -47,7 +51,7 @@ export class Runtime {
     const heap = new MainHeap(kernel);
     const main: MainThread = new MainThread(kernel, heap, {
       unhandled: (error, task) => runtime.#unhandled(error, task),
-      deadlock: (stuck) => void runtime.#breakDeadlock(stuck),
+      deadlock: (stuck) => runtime.#breakDeadlock(stuck),
       panic: (error) => runtime.#fatal(error),
     });
     const host = new PiscinaHost();
@@ -142,7 +146,7 @@ export class Runtime {
   }
 
   #mustBeOpen(): void {
-    if (this.#state !== "open") throw new RuntimeClosedError();
+    if (this.#state !== "open") throw new RuntimeClosedError(undefined, this.#ended);
   }
 
   // Introspection.
@@ -152,7 +156,7 @@ export class Runtime {
     this.#mustBeOpen();
     const { kernel, heap, x } = this.#main;
     return this.#main.inStep(() =>
-      stopWorld(kernel, x, (held) => verifyHeap(kernel, [...heap.kept(), ...held], false)),
+      stopWorld(kernel, x, (held) => verifyHeap(kernel, [...heap.kept(), ...held], !this.#crashed)),
     );
   }
 
@@ -183,19 +187,27 @@ export class Runtime {
   #threadExited(slot: number, thread: HostThread, code: number, error: unknown): void {
     if (this.#state !== "open" || this.#threads.get(slot) !== thread) return;
     this.#threads.delete(slot);
+    this.#crashed = true;
     recover(this.#main, slot, code, error);
     this.#startThread(slot).catch((cause) => this.#fatal(cause));
   }
 
+  /**
+   * A thread that has died looks like one that is parked, until its exit is known: so each is asked first, and what was seen
+   * must still be so. If not, the next heartbeats look again.
+   */
   async #breakDeadlock(stuck: readonly { kind: number; text: string }[]): Promise<void> {
+    const threads = [...this.#threads.values()];
+    const answers = Promise.all(threads.map((thread) => thread.control.ping())).then(() => true);
+    if (!(await bounded(answers, GRACE)) || threads.length < this.#settings.threads) return;
+    if (this.#state === "closed" || !this.#main.isStill()) return;
     const names = stuck.map(({ text }) => text);
     // A lock first: whoever waits for a task gets that task's error then.
     for (const kind of [S.WAIT_LOCK, S.WAIT_TASK]) {
       if (!stuck.some((task) => task.kind === kind)) continue;
-      const broken = await Promise.all(
-        [...this.#threads.values()].map((thread) => thread.control.breakWaits(kind, names)),
-      );
-      if (broken.some((n) => n > 0)) return;
+      const breaking = Promise.all(threads.map((thread) => thread.control.breakWaits(kind, names)));
+      const broken = await bounded(breaking, GRACE);
+      if (!broken || broken.some((n) => n > 0)) return;
     }
     this.#main.rejectAll(() => new DeadlockError(names));
   }
@@ -208,6 +220,7 @@ export class Runtime {
   /** Nothing can go on: everybody who waits is told, and the threads are ended. */
   #fatal(error: unknown): void {
     if (this.#state === "closed") return;
+    this.#ended ??= { cause: error };
     this.#main.rejectAll(() => error);
     this.close().catch(() => undefined);
   }
@@ -226,6 +239,7 @@ export class Runtime {
   async #close(timeout: number): Promise<void> {
     const main = this.#main;
     this.#state = "closing";
+    main.heap.deadline = performance.now() + timeout + GRACE;
     if (timeout > 0) await bounded(main.whenIdle(), timeout);
     if (main.outstanding > 0) {
       const asked = await main.cancelAll(new RuntimeClosedError("The runtime is closing"), GRACE);
@@ -258,9 +272,13 @@ async function awake<T>(promise: Promise<T>): Promise<T> {
   }
 }
 
-/** Waits for a promise, but not longer. */
-async function bounded(promise: Promise<unknown>, milliseconds: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  await Promise.race([promise, new Promise((resolve) => (timer = setTimeout(resolve, milliseconds)))]);
+/** Waits for a promise, but not longer: its value, or undefined. */
+async function bounded<T>(promise: Promise<T>, milliseconds: number): Promise<T | undefined> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), milliseconds);
+  });
+  const result = await Promise.race([promise, late]);
   clearTimeout(timer);
+  return result;
 }

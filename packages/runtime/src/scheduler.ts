@@ -26,7 +26,7 @@ import { Thread } from "./thread.js";
 export interface Surroundings {
   /** The definition of a coroutine id, or a promise of it while its module is imported. */
   find(id: string): Definition | Promise<Definition>;
-  /** A task failed, and its parent has ended and never asked for it. Address of the task, counted. */
+  /** A task failed, and its parent has ended and never asked for it. Address of the task, which is kept. */
   unhandled(task: number): void;
 }
 
@@ -557,10 +557,10 @@ export class Scheduler extends Thread {
     x.stepEnd();
   }
 
-  /** The main thread reads the error from the task itself, which is counted for it. */
+  /** The main thread reads the error from the task itself, which is kept for it. */
   #reportUnhandled(child: number): void {
     this.x.taskObserve(child);
-    this.x.countIncrement(child);
+    this.heap.adopt(child);
     this.surroundings.unhandled(child);
   }
 

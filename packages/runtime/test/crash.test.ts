@@ -2,7 +2,7 @@ import { is } from "@ungil/heap";
 import { clearPoison, LockPoisonedError, registerErrors, tryLock, WorkerCrashedError } from "@ungil/runtime";
 import { expect, it } from "vitest";
 import { Account, AppError, c } from "./fixtures/basic.mjs";
-import { failure, inBothModes, start, within } from "./helpers.js";
+import { failure, fixture, inBothModes, node, start, within } from "./helpers.js";
 
 inBothModes("a thread that ends", (gil) => {
   it("fails its coroutines; another takes its place", async () => {
@@ -65,4 +65,12 @@ inBothModes("a thread that ends", (gil) => {
     expect(rt.verify().violations).toEqual([]);
     expect(await within(10_000, rt.run(c.fib, 12))).toBe(144);
   });
+
+  it("at any moment, killed from outside", async () => {
+    const ran = await node([fixture("kill.mjs"), gil ? "gil" : "free", "12"], { timeout: 60_000 });
+    expect([ran.code, ran.err]).toEqual([0, ""]);
+    const { done, crashed, other } = JSON.parse(ran.out) as { done: number; crashed: number; other: string[] };
+    expect(other).toEqual([]);
+    expect(done + crashed).toBe(12 * 7);
+  }, 70_000);
 });

@@ -31,8 +31,7 @@ inBothModes("deadlocks", (gil) => {
     const [x, y] = [rt.spawn(c.joinBox, one), rt.spawn(c.joinBox, two)];
     one.push(y);
     two.push(x);
-    for (const task of [x, y]) {
-      const error = await failure(within(5000, task.then()));
+    for (const error of await Promise.all([x, y].map((task) => failure(within(5000, task.then()))))) {
       expect([error.code, error.message]).toEqual(["DEADLOCK", expect.stringContaining("joinBox")]);
     }
     expect(await rt.run(c.add, 1, 1)).toBe(2);

@@ -37,7 +37,7 @@ export function gilTake(): void {
 
 /** Takes the GIL if it can be had soon: 1 if it is ours now (and stays so until the next batch ends). */
 export function gilTakeWithin(microseconds: u32): u32 {
-  if (!GIL) return 1;
+  if (!GIL || atomic.load<u32>(owner()) == tid) return 1;
   if (atomic.cmpxchg<u32>(owner(), 0, tid) != 0) {
     const holder = atomic.load<u32>(owner());
     if (holder) {

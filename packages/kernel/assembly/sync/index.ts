@@ -1,6 +1,6 @@
 /** What sync/ exports from the kernel. */
 export { inboxTake } from "./inbox";
-export { lockClear, lockRelease, lockReleasePair, lockTry, lockTryPair, lockWait } from "./lock";
+export { keptAdd, keptDrop, lockClear, lockRelease, lockReleasePair, lockTry, lockTryPair, lockWait } from "./lock";
 export { everythingIsStill, order, ordersTake, parkBegin, parkEnd, parkSpin, startAdvice, unpark, workIsThere } from "./park";
 export { syncAbandon, syncAttach, syncExit, syncInit, syncRecover, taskCrash } from "./recover";
 export { runBegin, runEnd } from "./run";

@@ -69,6 +69,24 @@ function entriesAdd(): bool {
   return true;
 }
 
+/**
+ * Notes a handle that JavaScript keeps on `va`, which it has counted: the same kind of entry, so that the verifier knows of it
+ * and it is given back when the thread dies. The entry, 0 when memory is out.
+ */
+export function keptAdd(va: u32): u32 {
+  if (!entryReserve()) return 0;
+  const entry = <usize>load<u32>(tb + S.TB_LOCKS_FREE);
+  store<u32>(entry + S.HELD_OBJECT, va);
+  store<u32>(entry + S.HELD_TASK, S.HELD_KEPT);
+  store<u32>(tb + S.TB_LOCKS_FREE, load<u32>(entry + S.HELD_NEXT));
+  return <u32>entry;
+}
+
+/** The handle is released; its count is the caller's to give back. */
+export function keptDrop(entry: u32): void {
+  entryDrop(entry);
+}
+
 /** Notes that `task` holds the lock of `va` (its CAS has just succeeded). Straight-line. */
 // @ts-ignore: decorator
 @inline function entryTake(va: u32, p: usize, task: u32): u32 {
@@ -273,16 +291,17 @@ export function locksPoison(slot: u32): u32 {
   for (let frame = <usize>load<u32>(block + S.TB_LOCK_FRAMES); frame; frame = <usize>load<u32>(frame)) {
     for (let offset = S.HELD_SIZE; offset < L.PAGE_SIZE; offset += S.HELD_SIZE) {
       const entry = frame + offset;
-      if (!load<u32>(entry + S.HELD_TASK)) continue;
+      const holder = load<u32>(entry + S.HELD_TASK);
+      if (!holder) continue;
       const va = load<u32>(entry + S.HELD_OBJECT);
       const p = writeAddress(va);
-      if (p) {
+      if (p && holder != S.HELD_KEPT) {
         headerOr(p, L.HEADER_POISONED);
         const waited = headerAnd(p, ~L.HEADER_LOCKED) & L.HEADER_WAITERS;
         if (waited) while (wordLoad(p) & L.HEADER_WAITERS) lotWake(va, p);
-        countDecrement(va);
         poisoned++;
       }
+      if (p) countDecrement(va);
       store<u32>(entry + S.HELD_TASK, 0);
       store<u32>(entry + S.HELD_NEXT, load<u32>(block + S.TB_LOCKS_FREE));
       store<u32>(block + S.TB_LOCKS_FREE, <u32>entry);

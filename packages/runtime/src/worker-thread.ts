@@ -1,6 +1,6 @@
-/** The entry of a worker thread: piscina calls `run` once, and it ends when the runtime closes. */
+/** A worker thread: `run` ends when the runtime closes. */
 import { threadId } from "node:worker_threads";
-import { Heap, thread } from "@ungil/heap";
+import { KeptScope, thread } from "@ungil/heap";
 import { Kernel, OutOfMemoryError } from "@ungil/kernel";
 import { writeOutputDirectly } from "./console.js";
 import { calls, type MainControl, serve, type WorkerControl } from "./control.js";
@@ -10,6 +10,7 @@ import { pack } from "./failure.js";
 import type { WorkerTask } from "./host.js";
 import { findDefinition, load } from "./modules.js";
 import { Scheduler } from "./scheduler.js";
+import { WorkerHeap } from "./worker-heap.js";
 
 writeOutputDirectly();
 
@@ -17,7 +18,7 @@ export async function run({ machine, slot, spinRounds, control, report }: Worker
   const main = calls<MainControl>(report);
   const kernel = new Kernel<SyncExports>(machine, slot);
   if (kernel.exports.syncAttach(0) !== 0) throw new OutOfMemoryError(`Starting thread ${slot}`);
-  const heap = new Heap(kernel);
+  const heap = new WorkerHeap(kernel);
   thread.scope = heap.root;
   process.on("exit", () => {
     kernel.exports.syncExit();
@@ -28,7 +29,12 @@ export async function run({ machine, slot, spinRounds, control, report }: Worker
     heap,
     {
       find: findDefinition,
-      unhandled: (task) => void main.unhandled(task),
+      // Kept until the main thread has its own handle on it.
+      unhandled: (task) =>
+        void main.unhandled(task).then(
+          () => heap.release(task, new KeptScope(heap)),
+          () => undefined,
+        ),
     },
     spinRounds,
   );
@@ -43,6 +49,7 @@ export async function run({ machine, slot, spinRounds, control, report }: Worker
           return { failure: pack(error) };
         }
       },
+      ping() {},
       breakWaits: (kind, coroutines) => scheduler.breakWaits(kind, () => new DeadlockError(coroutines)),
       stop() {
         scheduler.stop();

@@ -1,0 +1,180 @@
+/** The verifier's first half: frames, page tables, pages and their blocks, and the lists that pages stand in. */
+import { Layout as L } from "@ungil/kernel";
+import { hex, type Objects, type Reader } from "./verify-reader.js";
+
+/** Pages and their blocks; fills `objects`. Returns the number of pages in use. */
+export function checkPages(reader: Reader, objects: Objects): number {
+  const lists = checkPageLists(reader);
+  let used = 0;
+  for (let page = 1; page < reader.pages; page++) {
+    const state = reader.word(reader.descriptor(page) + L.PD_STATE);
+    if (state === L.PAGE_FREE) continue;
+    used++;
+    if (!reader.bit(reader.kernel.control(L.CB_ARENA_MAP), page))
+      reader.violation("arena-map", `page ${page} is in use but free in its arena's map`);
+    if (state === L.PAGE_SMALL) checkSmallPage(reader, page, objects, lists);
+    else if (state === L.PAGE_RUN) checkRun(reader, page, objects, lists);
+    else if (state !== L.PAGE_RUN_TAIL) reader.violation("page-state", `page ${page} has state ${state}`);
+  }
+  return used;
+}
+
+/** Pages that stand in a list of a thread. */
+interface PageLists {
+  readonly listed: Set<number>;
+  readonly announced: Set<number>;
+  readonly retired: Set<number>;
+}
+
+/** The lists that threads have of their pages: by size class, announced by others, retired. */
+function checkPageLists(reader: Reader): PageLists {
+  const lists: PageLists = { listed: new Set(), announced: new Set(), retired: new Set() };
+  for (const [slot, block] of reader.threads()) {
+    for (let size = 0; size < L.SMALL_CLASSES; size++) {
+      let previous = 0;
+      for (const descriptor of reader.descriptors(reader.word(block + L.TB_BINS + 4 * size), L.PD_NEXT)) {
+        const page = reader.pageOf(descriptor);
+        const field = (offset: number) => reader.word(descriptor + offset);
+        const right = field(L.PD_STATE) === L.PAGE_SMALL && field(L.PD_OWNER) === slot && field(L.PD_CLASS) === size;
+        if (!right || field(L.PD_FULL) !== 0 || field(L.PD_PREVIOUS) !== previous || lists.listed.has(page))
+          reader.violation("page-list", `thread ${slot}: page ${page} does not belong in its list of class ${size}`);
+        lists.listed.add(page);
+        previous = descriptor;
+      }
+    }
+    for (const at of reader.descriptors(reader.word(block + L.TB_UNFULL), L.PD_UNFULL_NEXT))
+      lists.announced.add(reader.pageOf(at));
+    for (const at of reader.descriptors(reader.word(block + L.TB_RETIRED_HEAD), L.PD_NEXT))
+      lists.retired.add(reader.pageOf(at));
+  }
+  return lists;
+}
+
+function checkSmallPage(reader: Reader, page: number, objects: Objects, lists: PageLists): void {
+  const descriptor = reader.descriptor(page);
+  const field = (offset: number) => reader.word(descriptor + offset);
+  const size = field(L.PD_BLOCK_SIZE);
+  const [capacity, carved, usedCount] = [field(L.PD_CAPACITY), field(L.PD_CARVED), field(L.PD_USED)];
+  const base = page * L.PAGE_SIZE;
+  if (size < 16 || capacity !== Math.floor(L.PAGE_SIZE / size) || carved > capacity) {
+    reader.violation("page-shape", `page ${page}: block size ${size}, capacity ${capacity}, carved ${carved}`);
+    return;
+  }
+  const full = field(L.PD_FULL);
+  if (lists.listed.has(page) !== (full === 0) || (full === 2 && !lists.announced.has(page)) || full > 2)
+    reader.violation("page-list", `page ${page} of thread ${field(L.PD_OWNER)} has FULL ${full} and stands elsewhere`);
+  const free = checkFreeList(reader, page, field(L.PD_FREE), "free-list");
+  const remote = checkFreeList(reader, page, field(L.PD_THREAD_FREE), "thread-free-list");
+  if (usedCount + free !== carved) {
+    reader.violation("page-equation", `page ${page}: used ${usedCount} + free ${free} != carved ${carved}`);
+  }
+  let live = 0;
+  for (let n = 0; n < carved; n++) {
+    const address = base + n * size;
+    const header = reader.at(address, L.OBJECT_TYPE);
+    if (header === 0) continue;
+    live++;
+    const type = header & L.TYPE_MASK;
+    if (!reader.isType(type)) reader.violation("type", `object ${hex(address)} has type ${type}`);
+    else objects.set(address, size);
+  }
+  if (live + free + remote !== carved) {
+    reader.violation(
+      "blocks",
+      `page ${page}: ${live} live + ${free} free + ${remote} freed remotely != carved ${carved}`,
+    );
+  }
+}
+
+/** Length of a free list; each member must be a block of the page, marked free, once. */
+function checkFreeList(reader: Reader, page: number, head: number, name: string): number {
+  const size = reader.word(reader.descriptor(page) + L.PD_BLOCK_SIZE);
+  const seen = new Set<number>();
+  for (let block = head; block !== 0; block = reader.at(block, 4)) {
+    const offset = block - page * L.PAGE_SIZE;
+    if (offset < 0 || offset >= L.PAGE_SIZE || offset % size !== 0) {
+      reader.violation(name, `page ${page}: ${hex(block)} is no block of it`);
+      break;
+    }
+    if (seen.has(block)) {
+      reader.violation(name, `page ${page}: a cycle at ${hex(block)}`);
+      break;
+    }
+    if (reader.at(block, 0) !== 0)
+      reader.violation(name, `page ${page}: block ${hex(block)} is in a free list but not marked free`);
+    seen.add(block);
+  }
+  return seen.size;
+}
+
+function checkRun(reader: Reader, page: number, objects: Objects, lists: PageLists): void {
+  const pages = reader.word(reader.descriptor(page) + L.PD_RUN_PAGES);
+  const address = page * L.PAGE_SIZE;
+  const first = reader.kernel.walk(address);
+  if (pages < 1 || pages > reader.pages - page || !first) {
+    reader.violation("run", `run ${page} has ${pages} pages, the first at ${hex(first)}`);
+    return;
+  }
+  for (let n = 1; n < pages; n++) {
+    if (reader.word(reader.descriptor(page + n) + L.PD_STATE) !== L.PAGE_RUN_TAIL)
+      reader.violation("run", `page ${page + n} is not the tail of run ${page}`);
+    if (reader.kernel.walk(address + n * L.PAGE_SIZE) !== first + n * L.PAGE_SIZE)
+      reader.violation("run", `run ${page} is not contiguous at page ${page + n}`);
+  }
+  const header = reader.at(address, 0);
+  if ((header === 0) !== lists.retired.has(page))
+    reader.violation("retired", `run ${page} ${header === 0 ? "is free and" : "is an object, but"} in no list, or one`);
+  if (header === 0) return;
+  if (!reader.isType(header & L.TYPE_MASK))
+    reader.violation("type", `object ${hex(address)} has type ${header & L.TYPE_MASK}`);
+  else objects.set(address, pages * L.PAGE_SIZE);
+}
+
+/** No two pages share a frame, mapped frames and those of lists are in use, and the number of free ones is right. */
+export function checkFrames(reader: Reader): void {
+  const { kernel } = reader;
+  const map = kernel.control(L.CB_FRAME_MAP);
+  const owners = new Map<number, string>();
+  const own = (frame: number, owner: string) => {
+    if (owners.has(frame)) reader.violation("frame", `frame ${frame} is that of ${owners.get(frame)} and ${owner}`);
+    owners.set(frame, owner);
+    if (frame >= reader.frames || !reader.bit(map, frame))
+      reader.violation("frame-map", `frame ${frame} of ${owner} is free in the frame map`);
+  };
+  for (let page = 0; page < reader.pages; page++) {
+    const pte = kernel.control(L.CB_PAGE_TABLE) + page * 8;
+    if (!(reader.word(pte) & L.PTE_PRESENT)) continue;
+    if (page === 0) reader.violation("null-page", "page 0 is mapped");
+    own(reader.word(pte + 4), `page ${page}`);
+  }
+  for (const [slot, block] of reader.threads()) {
+    for (const chunk of chunks(reader, slot, block))
+      own((chunk - reader.frameBase) / L.PAGE_SIZE, `a list of thread ${slot}`);
+  }
+  let free = 0;
+  for (let frame = 0; frame < reader.frames; frame++) if (!reader.bit(map, frame)) free++;
+  if (free !== kernel.control(L.CB_FRAMES_FREE))
+    reader.violation("frame-count", `${free} frames are free, but ${kernel.control(L.CB_FRAMES_FREE)} are counted`);
+}
+
+/** The chunks of a thread's lists, and its spare ones. */
+function* chunks(reader: Reader, slot: number, block: number): Generator<number> {
+  const isFrame = (chunk: number) =>
+    Number.isInteger((chunk - reader.frameBase) / L.PAGE_SIZE) &&
+    chunk >= reader.frameBase &&
+    chunk < reader.frameBase + reader.frames * L.PAGE_SIZE;
+  const chain = function* (head: number, link: number): Generator<number> {
+    const seen = new Set<number>();
+    for (let chunk = head; chunk !== 0; chunk = reader.word(chunk + link)) {
+      if (seen.has(chunk) || !isFrame(chunk)) {
+        reader.violation("chunk", `thread ${slot}: a list goes on at ${hex(chunk)}`);
+        return;
+      }
+      seen.add(chunk);
+      yield chunk;
+    }
+  };
+  for (const fields of [L.TB_NEWBORN_TOP, L.TB_BORROW_TOP, L.TB_LIMBO_TOP, L.TB_DESTROY_TOP])
+    yield* chain(reader.word(block + fields + 8), 4);
+  yield* chain(reader.word(block + L.TB_CHUNKS), 0);
+}

@@ -1,0 +1,332 @@
+/** The verifier sees what it says it sees: memory is damaged in every way that it has a name for. */
+import { readdirSync, readFileSync } from "node:fs";
+import { type Class, Dict, f64, id, List, ref, Scope, scope, str, struct, thread, verifyHeap } from "@ungil/heap";
+import { type Kernel, Layout as L } from "@ungil/kernel";
+import { expect, it } from "vitest";
+import { inBothModes, machine, type TestMachine } from "./support.js";
+
+class Node extends struct("Node", { value: f64, text: str, next: ref((): Class<Node> => Node) }) {}
+
+/** A heap with something of everything, inside a step, and physical addresses of it. */
+class Specimen {
+  readonly kernel: Kernel;
+  readonly node = new Node({ value: 1, text: "a text", next: new Node({ value: 2 }) });
+  readonly list = new List<unknown>([1, "two", this.node, this.node]);
+  readonly dict = new Dict<string, number>(Array.from({ length: 60 }, (_, n) => [`key ${n}`, n]));
+  readonly large = new List<number>(Array.from({ length: 5000 }, (_, n) => n));
+
+  constructor(readonly m: TestMachine) {
+    this.kernel = m.kernel;
+  }
+
+  word(physical: number): number {
+    return this.kernel.u32[physical >>> 2] as number;
+  }
+
+  put(physical: number, value: number): void {
+    this.kernel.u32[physical >>> 2] = value;
+  }
+
+  /** Changes a word by a function of what it was. */
+  change(physical: number, by: (old: number) => number): void {
+    this.put(physical, by(this.word(physical)));
+  }
+
+  at(object: object, offset = 0): number {
+    return this.kernel.walk(id(object)) + offset;
+  }
+
+  /** Physical address of a part whose address stands in an object. */
+  part(object: object, offset: number): number {
+    return this.kernel.walk(this.word(this.at(object, offset)));
+  }
+
+  tb(field: number): number {
+    return this.kernel.block + field;
+  }
+
+  page(object: object | number): number {
+    return (typeof object === "number" ? object : id(object)) >>> L.PAGE_SHIFT;
+  }
+
+  /** A field of a page's descriptor. */
+  pd(page: number, field: number): number {
+    return this.kernel.control(L.CB_DESCRIPTORS) + page * L.PAGE_DESCRIPTOR_SIZE + field;
+  }
+
+  pte(page: number): number {
+    return this.kernel.control(L.CB_PAGE_TABLE) + page * 8;
+  }
+
+  /** Flips a bit of a bit map of the control block. */
+  flip(map: number, bit: number): void {
+    this.change(this.kernel.control(map) + (bit >>> 5) * 4, (word) => word ^ (1 << (bit & 31)));
+  }
+
+  bucket(string: number): number {
+    const hash = this.word(this.kernel.walk(string) + L.STR_HASH);
+    return this.kernel.control(L.CB_INTERN) + 4 * (hash & (this.kernel.control(L.CB_INTERN_BUCKETS) - 1));
+  }
+
+  text(text: string): number {
+    return this.m.heap.strings.address(text) >>> 0;
+  }
+
+  get run(): number {
+    return this.page(this.word(this.at(this.large, L.LIST_ITEMS)));
+  }
+}
+
+type Damage = [name: string, what: string, damage: (s: Specimen) => void];
+
+const damages: Damage[] = [
+  ["arena-map", "a page in use is free in its arena", (s) => s.flip(L.CB_ARENA_MAP, s.page(s.node))],
+  ["page-state", "a page of no kind", (s) => s.put(s.pd(s.page(s.node), L.PD_STATE), 9)],
+  [
+    "page-shape",
+    "a capacity that is not the page's",
+    (s) => s.change(s.pd(s.page(s.node), L.PD_CAPACITY), (n) => n + 1),
+  ],
+  ["page-shape", "more blocks carved than there are", (s) => s.put(s.pd(s.page(s.node), L.PD_CARVED), 5000)],
+  ["page-list", "a listed page says that it is full", (s) => s.put(s.pd(s.page(s.node), L.PD_FULL), 1)],
+  [
+    "page-list",
+    "a list of pages was lost",
+    (s) => s.put(s.tb(L.TB_BINS) + 4 * s.word(s.pd(s.page(s.node), L.PD_CLASS)), 0),
+  ],
+  ["page-list", "a page in another thread's list", (s) => s.put(s.pd(s.page(s.node), L.PD_OWNER), 2)],
+  [
+    "free-list",
+    "a free block in the middle of a block",
+    (s) => s.change(s.pd(s.page(s.node), L.PD_FREE), (n) => n + 4),
+  ],
+  [
+    "free-list",
+    "a cycle",
+    (s) => {
+      const free = s.word(s.pd(s.page(s.node), L.PD_FREE));
+      s.put(s.kernel.walk(free) + 4, free);
+    },
+  ],
+  ["free-list", "a live block", (s) => s.put(s.kernel.walk(s.word(s.pd(s.page(s.node), L.PD_FREE))), L.TYPE_LIST)],
+  [
+    "thread-free-list",
+    "no block",
+    (s) => s.put(s.pd(s.page(s.node), L.PD_THREAD_FREE), (s.page(s.node) << L.PAGE_SHIFT) + 8),
+  ],
+  ["page-equation", "one block more in use", (s) => s.change(s.pd(s.page(s.node), L.PD_USED), (n) => n + 1)],
+  ["blocks", "a live object without a type", (s) => s.put(s.at(s.node), 0)],
+  ["type", "a type that is not there", (s) => s.put(s.at(s.node), 31)],
+  ["type", "a struct type that was never registered", (s) => s.put(s.at(s.node), 4000)],
+  ["type", "a large object of no type", (s) => s.put(s.kernel.walk(s.run << L.PAGE_SHIFT), 77)],
+  ["run", "a page of a run that is none", (s) => s.put(s.pd(s.run + 1, L.PD_STATE), L.PAGE_FREE)],
+  ["run", "a run in pieces", (s) => s.change(s.pte(s.run + 1) + 4, (frame) => frame + 1)],
+  ["run", "a run longer than memory", (s) => s.put(s.pd(s.run, L.PD_RUN_PAGES), 1_000_000_000)],
+  ["retired", "a free run that nobody will unmap", (s) => s.put(s.kernel.walk(s.run << L.PAGE_SHIFT), 0)],
+  ["retired", "a retired run that is an object", (s) => s.put(s.tb(L.TB_RETIRED_HEAD), s.pd(s.run, 0))],
+  ["null-page", "page 0 is mapped", (s) => s.put(s.pte(0), L.PTE_PRESENT)],
+  [
+    "frame",
+    "two pages with one frame",
+    (s) =>
+      s.put(s.pte(s.page(s.node)) + 4, s.word(s.pte(s.page(s.list)) + 4) + (s.page(s.node) === s.page(s.list) ? 1 : 0)),
+  ],
+  [
+    "frame",
+    "a list in the frame of a page",
+    (s) => s.put(s.tb(L.TB_CHUNKS), s.kernel.walk((s.page(s.node) << L.PAGE_SHIFT) >>> 0)),
+  ],
+  ["frame-map", "a mapped frame that is free", (s) => s.flip(L.CB_FRAME_MAP, s.word(s.pte(s.page(s.node)) + 4))],
+  ["frame-map", "a page with no frame of this memory", (s) => s.put(s.pte(s.run) + 4, s.kernel.control(L.CB_FRAMES))],
+  ["frame-count", "one free frame more", (s) => s.change(L.CB + L.CB_FRAMES_FREE, (n) => n + 1)],
+  ["chunk", "a spare chunk that is no frame", (s) => s.put(s.tb(L.TB_CHUNKS), 12_344)],
+  [
+    "chunk",
+    "a list of chunks that goes round",
+    (s) => s.put(s.word(s.tb(L.TB_BORROW_FIRST)) + 4, s.word(s.tb(L.TB_BORROW_FIRST))),
+  ],
+  ["dangling", "a reference to a free block", (s) => s.put(s.at(s.node, 20), s.word(s.pd(s.page(s.node), L.PD_FREE)))],
+  [
+    "dangling",
+    "an element into the middle of an object",
+    (s) => s.change(s.part(s.list, L.LIST_ITEMS) + L.VALUES_DATA + 16, (n) => n + 16),
+  ],
+  ["object-shape", "a list longer than its items", (s) => s.put(s.at(s.list, L.LIST_LENGTH), 4000)],
+  [
+    "object-shape",
+    "an array larger than its block",
+    (s) => s.put(s.part(s.list, L.LIST_ITEMS) + L.VALUES_CAPACITY, 1_000_000),
+  ],
+  ["object-shape", "a table of 3 entries", (s) => s.put(s.part(s.dict, L.DICT_TABLES) + L.TABLE_CAPACITY, 3)],
+  ["object-shape", "a text longer than its block", (s) => s.put(s.kernel.walk(s.text("a text")) + L.STR_LENGTH, 1000)],
+  [
+    "object-shape",
+    "more pins than there is room for",
+    (s) => s.put(s.kernel.walk(s.word(s.tb(L.TB_CACHE_PINS))) + L.PINS_COUNT, 100_000),
+  ],
+  ["lock", "a list is locked", (s) => s.change(s.at(s.list), (header) => header | L.HEADER_SPIN)],
+  ["lock", "a shard of a dict is locked", (s) => s.put(s.at(s.dict, L.DICT_LOCKS), 4)],
+  [
+    "lock",
+    "a thread holds a lock",
+    (s) => s.put(s.kernel.threadBlock(3) + L.TB_JOURNAL_LOCK, s.at(s.dict, L.DICT_LOCKS)),
+  ],
+  ["lock", "the type table is locked", (s) => s.put(L.CB + L.CB_TYPE_LOCK, 2)],
+  [
+    "table",
+    "a table that counts one entry more",
+    (s) => s.change(s.part(s.dict, L.DICT_TABLES) + L.TABLE_COUNT, (n) => n + 1),
+  ],
+  [
+    "table",
+    "a table that forgets a deleted one",
+    (s) => s.change(s.part(s.dict, L.DICT_TABLES) + L.TABLE_USED, (n) => n - 1),
+  ],
+  [
+    "shard",
+    "two shards changed places",
+    (s) => {
+      const [a, b] = [s.at(s.dict, L.DICT_TABLES), s.at(s.dict, L.DICT_TABLES + 4)];
+      const [first, second] = [s.word(a), s.word(b)];
+      s.put(a, second);
+      s.put(b, first);
+    },
+  ],
+  [
+    "newborn",
+    "a newborn that no scope knows",
+    (s) => s.put(s.part(s.list, L.LIST_ITEMS) + L.OBJECT_COUNT, L.COUNT_NEWBORN),
+  ],
+  [
+    "count-state",
+    "a newborn that is counted",
+    (s) => s.change(s.at(s.node, L.OBJECT_COUNT), (word) => word | L.COUNT_NEWBORN),
+  ],
+  [
+    "borrow-list",
+    "a handle on a free block",
+    (s) => s.put(s.word(s.tb(L.TB_BORROW_TOP)) - 4, s.word(s.pd(s.page(s.node), L.PD_FREE))),
+  ],
+  [
+    "destroy-stack",
+    "a dying object that is none",
+    (s) => {
+      s.put(s.word(s.tb(L.TB_DESTROY_TOP)), 0x3330);
+      s.change(s.tb(L.TB_DESTROY_TOP), (top) => top + 4);
+    },
+  ],
+  ["limbo", "an entry that was not counted", (s) => s.change(s.tb(L.TB_LIMBO_COUNT), (n) => n + 1)],
+  ["limbo", "an entry that is no object", (s) => s.put(s.word(s.tb(L.TB_LIMBO_TOP)) - 8, 0x5550)],
+  ["limbo", "an entry without the flag", (s) => s.put(s.word(s.tb(L.TB_LIMBO_TOP)) - 8, id(s.list))],
+  ["limbo", "the flag without an entry", (s) => s.change(s.at(s.list, L.OBJECT_COUNT), (word) => word | L.COUNT_LIMBO)],
+  [
+    "limbo",
+    "an object twice",
+    (s) => {
+      const top = s.word(s.tb(L.TB_LIMBO_TOP));
+      s.put(top - 16, s.word(top - 8));
+    },
+  ],
+  ["pins", "pins that are no object", (s) => s.put(s.tb(L.TB_OWN_PINS), 0x7770)],
+  ["leak", "one count too many", (s) => s.change(s.at(s.node, L.OBJECT_COUNT), (word) => word + L.COUNT_ONE)],
+  ["count", "one count too few", (s) => s.change(s.at(s.node, L.OBJECT_COUNT), (word) => word - L.COUNT_ONE)],
+  ["count-state", "count 0, and nobody's", (s) => s.put(s.at(s.large, L.OBJECT_COUNT), 0)],
+  [
+    "count-state",
+    "count 0, a newborn and in limbo",
+    (s) => s.put(s.at(s.large, L.OBJECT_COUNT), L.COUNT_NEWBORN | L.COUNT_LIMBO),
+  ],
+  [
+    "dying",
+    "a dying object on no stack",
+    (s) => s.change(s.at(s.node, L.OBJECT_COUNT), (word) => word | L.COUNT_DYING),
+  ],
+  ["intern", "a string that its bucket has lost", (s) => s.put(s.bucket(s.text("a text")), 0)],
+  ["intern", "a string in another bucket", (s) => s.put(s.bucket(s.text("a text")) ^ 4, s.text("a text"))],
+  ["intern", "a chain that goes round", (s) => s.put(s.kernel.walk(s.text("a text")) + L.STR_NEXT, s.text("a text"))],
+  [
+    "intern",
+    "a string twice",
+    (s) => {
+      const [one, two] = [s.text("key 1"), s.text("key 2")];
+      for (let n: number = L.STR_HASH; n < 28; n += 4)
+        if (n !== L.STR_NEXT) s.put(s.kernel.walk(two) + n, s.word(s.kernel.walk(one) + n));
+      s.change(s.kernel.walk(two) + L.STR_NEXT, () => 0);
+      s.put(s.kernel.walk(one) + L.STR_NEXT, two);
+    },
+  ],
+  ["intern-lock", "a bucket is locked", (s) => s.change(s.bucket(s.text("a text")), (head) => head | 1)],
+];
+
+/** Runs with a specimen whose step is open, and something in limbo. */
+function withSpecimen(m: TestMachine, work: (s: Specimen) => void): void {
+  const running = new Scope(m.heap, m.heap.x, true);
+  m.heap.x.batchBegin();
+  thread.scope = running;
+  const s = new Specimen(m);
+  const list = new List<unknown>([null]);
+  for (let n = 0; n < 10; n++) list.set(0, new Node({ value: n }));
+  s.list.get(2);
+  s.large.get(0);
+  work(s);
+  running.open = false;
+  thread.scope = m.heap.root;
+}
+
+it("each violation that the verifier can report is tested here", () => {
+  const folder = new URL("../src/", import.meta.url);
+  const names = readdirSync(folder)
+    .filter((file) => file.startsWith("verify"))
+    .flatMap((file) => [
+      ...readFileSync(new URL(file, folder), "utf8").matchAll(
+        /(?:violation|known|checkFreeList)\(\s*(?:[^"()]*(?:\([^()]*\))?[^"()]*,\s*)?"([a-z-]+)"/g,
+      ),
+    ])
+    .map((match) => match[1]);
+  expect(new Set(names).size).toBeGreaterThan(25);
+  expect([...new Set(names)].sort()).toEqual([...new Set(damages.map(([name]) => name))].sort());
+});
+
+inBothModes((gil) => {
+  it("finds nothing in a heap in the middle of a step", () => {
+    const m = machine({ gil });
+    withSpecimen(m, (s) => {
+      expect(verifyHeap(m.kernel, []).violations).toEqual([]);
+      expect(s.word(s.tb(L.TB_LIMBO_COUNT))).toBeGreaterThan(5);
+    });
+    m.heap.x.batchEnd();
+  });
+
+  it.each(damages)("%s: %s", (name, _, damage) => {
+    const m = machine({ gil });
+    withSpecimen(m, (s) => {
+      damage(s);
+      const { violations } = verifyHeap(m.kernel, []);
+      expect(violations.map((line) => line.split(":")[0])).toContain(name);
+      expect(violations.length).toBeLessThanOrEqual(100);
+    });
+    m.forget();
+  });
+
+  it("a leak is one only when all threads stand still", () => {
+    const m = machine({ gil });
+    withSpecimen(m, (s) => {
+      s.change(s.at(s.node, L.OBJECT_COUNT), (word) => word + L.COUNT_ONE);
+      expect(verifyHeap(m.kernel, [], false).violations).toEqual([]);
+      expect(verifyHeap(m.kernel, [id(s.node)]).violations).toEqual([]);
+    });
+    m.forget();
+  });
+
+  it("reports at most a hundred", () => {
+    const m = machine({ gil });
+    m.heap.batch(() =>
+      scope(() => {
+        const nodes = Array.from({ length: 300 }, () => new Node({}));
+        for (const node of nodes) m.kernel.u32[(m.kernel.walk(id(node)) + L.OBJECT_COUNT) >>> 2] = 0;
+        expect(verifyHeap(m.kernel, []).violations).toHaveLength(100);
+        for (const node of nodes) m.kernel.u32[(m.kernel.walk(id(node)) + L.OBJECT_COUNT) >>> 2] = L.COUNT_NEWBORN;
+      }),
+    );
+  });
+});

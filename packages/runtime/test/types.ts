@@ -1,0 +1,124 @@
+// Checked by the type checker only: what it infers, and what users must not write.
+import { type Class, f64, type List, list, ref, str, struct } from "@ungil/heap";
+import { all, coroutines, join, lock, type Runtime, type Steps, sleep, spawn, type Task, until } from "@ungil/runtime";
+
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+const check = <T extends true>(): T | undefined => undefined;
+
+class Account extends struct("TypedAccount", {
+  owner: str,
+  balance: f64,
+  next: ref((): Class<Account> => Account),
+  log: list<string>(),
+}) {
+  get empty(): boolean {
+    return this.balance === 0;
+  }
+}
+
+const where = { url: "file:///types.mjs" };
+
+export const { transfer, fib, loop, give, many, nothing } = coroutines(where, {
+  *transfer(from: Account, to: Account, amount: number) {
+    const guard = yield* lock(from, to);
+    from.balance -= amount;
+    guard.release();
+    return from.balance;
+  },
+  *fib(n: number): Steps<number> {
+    if (n < 2) return n;
+    yield;
+    const a = yield* spawn(fib, n - 1);
+    check<Equal<typeof a, Task<number>>>();
+    return (yield* a) + (yield* fib(n - 2));
+  },
+  *loop(account: Account) {
+    for (let at: Account | null = account; at; at = at.next) yield;
+  },
+  *give(names: string[], options: { deep: { n: number }; big: bigint | null }, log: List<string>) {
+    log.push(names[0] ?? "");
+    return { names, n: options.deep.n };
+  },
+  *many(): Steps<string> {
+    const task = yield* spawn(fib, 3);
+    const results = yield* all([task, sleep(1), until(Promise.resolve("x")), fib(2)]);
+    check<Equal<typeof results, [number, void, string, number]>>();
+    const joined = yield* join(task);
+    check<Equal<typeof joined, number>>();
+    return results[2];
+  },
+  *nothing() {},
+});
+
+export async function use(rt: Runtime): Promise<void> {
+  const a = rt.new(Account, { owner: "Ada", balance: 10 });
+  const b: Account = rt.new(Account, { owner: "Bob" });
+  const left = await rt.run(transfer, a, b, 5);
+  check<Equal<typeof left, number>>();
+  const task = rt.spawn(many);
+  check<Equal<typeof task, Task<string>>>();
+  const text = await task;
+  check<Equal<typeof text, string>>();
+  const given = await rt.run(
+    { signal: AbortSignal.timeout(1) },
+    give,
+    ["x"],
+    { deep: { n: 1 }, big: 1n },
+    a.log as List<string>,
+  );
+  check<Equal<typeof given, { names: string[]; n: number }>>();
+  const empty: boolean = a.empty;
+  const owner: string | undefined = a.next?.next?.owner;
+  void [empty, owner];
+  await rt.run(nothing);
+  await rt.close({ timeout: 10 });
+
+  // @ts-expect-error arguments in the wrong order
+  await rt.run(transfer, a, 5, b);
+  // @ts-expect-error an argument is missing
+  await rt.run(transfer, a, b);
+  // @ts-expect-error one too many
+  await rt.run(fib, 1, 2);
+  // @ts-expect-error a generator that is not registered
+  await rt.run(function* () {});
+  // @ts-expect-error no such option
+  await rt.close({ timeuot: 1 });
+  // @ts-expect-error no such field
+  rt.new(Account, { name: "x" });
+}
+
+export const wrong = [
+  coroutines(where, {
+    // @ts-expect-error a function cannot be shared
+    *call(f: () => void) {
+      f();
+      yield;
+    },
+  }),
+  coroutines(where, {
+    // @ts-expect-error nor a Map
+    *map(m: Map<string, string>) {
+      m.clear();
+      yield;
+    },
+  }),
+  coroutines(where, {
+    // @ts-expect-error nor a symbol in an array
+    *symbols(list: symbol[]) {
+      list.pop();
+      yield;
+    },
+  }),
+  coroutines(where, {
+    // @ts-expect-error the star is missing
+    *noStar(account: Account) {
+      yield lock(account);
+    },
+  }),
+  coroutines(where, {
+    // @ts-expect-error a promise is waited for with until
+    *promise() {
+      yield Promise.resolve(1);
+    },
+  }),
+];
