@@ -127,14 +127,21 @@ function checkShards(reader: Reader, address: number, physical: number): void {
   }
 }
 
-export function checkCount(reader: Reader, address: number, found: number, lists: ThreadLists, exact: boolean): void {
+export function checkCount(reader: Reader, address: number, found: number, lists: ThreadLists): void {
   const word = reader.at(address, L.OBJECT_COUNT);
   if (word >= L.COUNT_IMMORTAL) return;
   const count = word >>> L.COUNT_SHIFT;
   const [newborn, limbo, dying] = [L.COUNT_NEWBORN, L.COUNT_LIMBO, L.COUNT_DYING].map((bit) => (word & bit) !== 0);
-  if (count < found) reader.violation("count", `object ${hex(address)} has count ${count} but ${found} references`);
-  if (exact && count > found)
-    reader.violation("leak", `object ${hex(address)} has count ${count} but only ${found} references`);
+  if (count < found)
+    reader.violation(
+      "count",
+      `object ${hex(address)} of type ${reader.at(address, 0) & L.TYPE_MASK} has count ${count} but ${found} references`,
+    );
+  if (reader.exact && count > found)
+    reader.violation(
+      "leak",
+      `object ${hex(address)} of type ${reader.at(address, 0) & L.TYPE_MASK} has count ${count} but only ${found} references`,
+    );
   const right = count === 0 ? Number(newborn) + Number(limbo) + Number(dying) === 1 : !newborn && !dying;
   if (!right)
     reader.violation("count-state", `object ${hex(address)} has count ${count} and flags ${word & L.COUNT_FLAGS}`);

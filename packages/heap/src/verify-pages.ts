@@ -61,7 +61,8 @@ function checkSmallPage(reader: Reader, page: number, objects: Objects, lists: P
     return;
   }
   const full = field(L.PD_FULL);
-  if (lists.listed.has(page) !== (full === 0) || (full === 2 && !lists.announced.has(page)) || full > 2)
+  const lost = full === 0 ? !lists.listed.has(page) : full === 2 && !lists.announced.has(page);
+  if ((lost && reader.exact) || (full !== 0 && lists.listed.has(page)) || full > 2)
     reader.violation("page-list", `page ${page} of thread ${field(L.PD_OWNER)} has FULL ${full} and stands elsewhere`);
   const free = checkFreeList(reader, page, field(L.PD_FREE), "free-list");
   const remote = checkFreeList(reader, page, field(L.PD_THREAD_FREE), "thread-free-list");
@@ -78,7 +79,8 @@ function checkSmallPage(reader: Reader, page: number, objects: Objects, lists: P
     if (!reader.isType(type)) reader.violation("type", `object ${hex(address)} has type ${type}`);
     else objects.set(address, size);
   }
-  if (live + free + remote !== carved) {
+  const known = live + free + remote;
+  if (known > carved || (known < carved && reader.exact)) {
     reader.violation(
       "blocks",
       `page ${page}: ${live} live + ${free} free + ${remote} freed remotely != carved ${carved}`,
@@ -122,7 +124,7 @@ function checkRun(reader: Reader, page: number, objects: Objects, lists: PageLis
       reader.violation("run", `run ${page} is not contiguous at page ${page + n}`);
   }
   const header = reader.at(address, 0);
-  if ((header === 0) !== lists.retired.has(page))
+  if (header === 0 ? reader.exact && !lists.retired.has(page) : lists.retired.has(page))
     reader.violation("retired", `run ${page} ${header === 0 ? "is free and" : "is an object, but"} in no list, or one`);
   if (header === 0) return;
   if (!reader.isType(header & L.TYPE_MASK))
@@ -151,6 +153,7 @@ export function checkFrames(reader: Reader): void {
     for (const chunk of chunks(reader, slot, block))
       own((chunk - reader.frameBase) / L.PAGE_SIZE, `a list of thread ${slot}`);
   }
+  if (!reader.exact) return;
   let free = 0;
   for (let frame = 0; frame < reader.frames; frame++) if (!reader.bit(map, frame)) free++;
   if (free !== kernel.control(L.CB_FRAMES_FREE))

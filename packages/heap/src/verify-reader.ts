@@ -16,7 +16,11 @@ export class Reader {
   readonly frames: number;
   readonly frameBase: number;
 
-  constructor(readonly kernel: Kernel) {
+  /** `exact`: what is lost to everybody is a violation too. A thread that was killed may have lost what it held. */
+  constructor(
+    readonly kernel: Kernel,
+    readonly exact: boolean,
+  ) {
     this.pages = kernel.control(L.CB_VIRTUAL_PAGES);
     this.types = kernel.control(L.CB_TYPE_COUNT);
     this.frames = kernel.control(L.CB_FRAMES);

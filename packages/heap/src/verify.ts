@@ -19,12 +19,12 @@ export interface Verification {
 }
 
 /**
- * Checks everything. The caller has stopped the world, so that all threads stand between operations: then a count greater
- * than the references found is a violation too, a leak. `held`: addresses counted from outside the heap (kept handles,
- * queues, locks), each as often as it is counted.
+ * Checks everything. The caller has stopped the world, so that all threads stand between operations. `held`: addresses
+ * counted from outside the heap (kept handles, queues, locks), each as often as it is counted. Unless `exact` is false,
+ * what is lost is a violation too: a count greater than the references found, a block or a page in no list.
  */
 export function verifyHeap(kernel: Kernel, held: Iterable<number>, exact = true): Verification {
-  const reader = new Reader(kernel);
+  const reader = new Reader(kernel, exact);
   const objects: Objects = new Map();
   const pages = checkPages(reader, objects);
   checkFrames(reader);
@@ -37,7 +37,7 @@ export function verifyHeap(kernel: Kernel, held: Iterable<number>, exact = true)
   const lists = checkThreads(reader, objects, counts);
   countTypes(reader, counts);
   for (const address of held) add(counts, address >>> 0);
-  for (const address of objects.keys()) checkCount(reader, address, counts.get(address) ?? 0, lists, exact);
+  for (const address of objects.keys()) checkCount(reader, address, counts.get(address) ?? 0, lists);
   checkIntern(reader, objects);
   return { objects: objects.size, pages, bytes, violations: reader.violations };
 }

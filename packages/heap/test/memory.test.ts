@@ -118,9 +118,10 @@ inBothModes((gil) => {
       rounds.push(done);
       drop(m, root);
     }
-    // What is free again is all there, but for the largest run, which depends on where the lists of the thread lie.
-    for (const done of rounds)
-      expect(done).toBeGreaterThan((name === "one growing list" ? 0.3 : 0.8) * (rounds[0] as number));
+    // What is free again is all there, but for the largest run, which depends on where the lists of the thread lie: a
+    // container of one growing array stops where that cannot double.
+    const oneArray = name === "one growing list" || name === "a dict that adds";
+    for (const done of rounds) expect(done).toBeGreaterThan((oneArray ? 0.3 : 0.8) * (rounds[0] as number));
   });
 
   it("20 times over, in whatever order the heap is filled", () => {

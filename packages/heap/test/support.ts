@@ -39,7 +39,7 @@ const open: TestMachine[] = [];
 export class TestMachine {
   readonly handle: MachineHandle;
   readonly heap: Heap;
-  /** Objects in cycles that the test drops: nothing collects them yet. */
+  /** Objects in cycles that the test drops, which nothing collects yet; NaN if it cannot say. */
   cyclic = 0;
   /** Heaps of other slots that live in this thread. */
   readonly #others: Heap[] = [];
@@ -173,7 +173,9 @@ export class TestMachine {
     this.dropAll();
     const { objects, violations } = verifyHeap(this.kernel, []);
     expect(violations, "after dropping everything").toEqual([]);
-    expect(objects, "after dropping everything").toBe(this.typeStrings() + this.cyclic);
+    const left = objects - this.typeStrings();
+    if (Number.isNaN(this.cyclic)) expect(left, "after dropping everything").toBeGreaterThanOrEqual(0);
+    else expect(left, "after dropping everything").toBe(this.cyclic);
     expect(this.kernel.control(L.CB_PANIC)).toBe(0);
   }
 }

@@ -110,9 +110,12 @@ export function runAllocate(pages: u32): u32 {
     pagesGiveBack(first, pages);
     return 0;
   }
-  for (let n: u32 = 0; n < pages; n++) {
-    pteInstall(pteOf(first + n), frames + (<usize>n << L.PAGE_SHIFT));
-    store<u32>(descriptors + (<usize>(first + n) << 6) + L.PD_STATE, n ? L.PAGE_RUN_TAIL : L.PAGE_RUN);
+  // The first page last: until then, and until its header is written, there is no object here.
+  store<u32>(frames, 0);
+  store<u32>(descriptors + (<usize>first << 6) + L.PD_RUN_PAGES, pages);
+  for (let n = pages; n > 0; n--) {
+    pteInstall(pteOf(first + n - 1), frames + (<usize>(n - 1) << L.PAGE_SHIFT));
+    store<u32>(descriptors + (<usize>(first + n - 1) << 6) + L.PD_STATE, n > 1 ? L.PAGE_RUN_TAIL : L.PAGE_RUN);
   }
   count(L.COUNTER_PAGES_ALLOCATED, pages);
   return first;

@@ -36,9 +36,9 @@ export function spinPause(round: u32): void {
 /** Takes a lock that is one bit of a word. `object`: the container that it guards, checked if its changer dies. */
 // @ts-ignore: decorator
 @inline export function spinLockBit(word: usize, bit: u32, object: u32): void {
-  if (GIL) return;
+  // Under the GIL nobody contends, but the journal is kept: its holder can die in mid-change all the same.
   let round: u32 = 0;
-  while (atomic.or<u32>(word, bit) & bit) spinPause(round++);
+  if (!GIL) while (atomic.or<u32>(word, bit) & bit) spinPause(round++);
   store<u32>(tb + L.TB_JOURNAL_OBJECT, object);
   store<u32>(tb + L.TB_JOURNAL_BITS, bit);
   store<u32>(tb + L.TB_JOURNAL_LOCK, <u32>word);
@@ -46,9 +46,8 @@ export function spinPause(round: u32): void {
 
 // @ts-ignore: decorator
 @inline export function spinUnlockBit(word: usize, bit: u32): void {
-  if (GIL) return;
   store<u32>(tb + L.TB_JOURNAL_LOCK, 0);
-  atomic.and<u32>(word, ~bit);
+  if (!GIL) atomic.and<u32>(word, ~bit);
 }
 
 /** Gives back the kernel lock that a dead thread held; returns the container it was changing, 0 if none. */

@@ -1,0 +1,153 @@
+/** Adoption: a thread has ended, another takes over its pages, limbo, newborns and pins, and its slot. */
+import { Dict, Heap, id, List, Scope, scope, thread, verifyHeap } from "@ungil/heap";
+import { type HeapExports, Kernel, Layout as L } from "@ungil/kernel";
+import { expect, it } from "vitest";
+import { Node, Tree } from "./fixtures/objects.mjs";
+import { inBothModes, machine, random, seed, type TestMachine } from "./support.js";
+import { Member, Team } from "./team.js";
+
+/** Pages by their owner's slot. */
+function owners(m: TestMachine): Map<number, number> {
+  const { kernel } = m;
+  const found = new Map<number, number>();
+  for (let page = 1; page < kernel.control(L.CB_VIRTUAL_PAGES); page++) {
+    const at = (kernel.control(L.CB_DESCRIPTORS) + page * L.PAGE_DESCRIPTOR_SIZE) >>> 2;
+    const state = kernel.u32[at + (L.PD_STATE >>> 2)];
+    if (state !== L.PAGE_SMALL && state !== L.PAGE_RUN) continue;
+    const owner = ((kernel.u32[at + (L.PD_OWNER >>> 2)] as number) & ~L.OWNER_RUN) >>> 0;
+    found.set(owner, (found.get(owner) ?? 0) + 1);
+  }
+  return found;
+}
+
+/** What the runtime does when a thread has ended, without its queues. */
+function adopt(m: TestMachine, slot: number): void {
+  const x = m.heap.x as HeapExports & { syncAbandon(slot: number): void };
+  x.syncAbandon(slot); // the GIL, if it held it
+  m.heap.batch(() => x.threadAdopt(slot));
+}
+
+inBothModes((gil) => {
+  it("takes over whatever a thread leaves, and the heap is exact", async () => {
+    const m = machine({ gil, slots: 5, mib: 32 });
+    const list = new List<Node>();
+    const team = await new Team(m, 2).ready();
+    expect(await team.run("leave", [list], { n: 2000 })).toEqual([20_000, 20_000]);
+    m.objects();
+    expect([...owners(m).keys()].sort()).toEqual([1, 2, 3]);
+    await team.end();
+    expect([...owners(m).keys()]).toEqual([1]);
+    expect(m.counter(L.COUNTER_ADOPTIONS)).toBeGreaterThan(10);
+    m.objects();
+    expect(list.length).toBe(4000);
+    m.heap.batch(() => {
+      for (let n = 100; n < 4000; n += 37) expect(list.get(n)?.list?.length).toBe(1);
+    });
+    // The slots can be used again, and the adopted pages too.
+    const again = await new Team(m, 2).ready();
+    await again.run("leave", [list], { n: 100 });
+    m.objects();
+    await again.end();
+    m.objects();
+  });
+
+  it.each([0, 1, 5])("adopts a thread that died in the middle of a step, %i scopes deep", (depth) => {
+    const m = machine({ gil, slots: 5 });
+    const list = scope(() => new List<Node | null>(Array.from({ length: 200 }, (_, value) => new Node({ value }))));
+    // Another slot, used from this thread, and then as if its thread had ended here.
+    const other = new Heap(new Kernel(m.handle, 2));
+    const { x } = other;
+    x.batchBegin();
+    const running = new Scope(other, x, true);
+    thread.scope = running;
+    const shared = new (other.wrapOf(L.TYPE_LIST))(id(list), running) as unknown as List<Node | null>;
+    for (let n = 0; n < 50; n++) shared.set(n, null); // limbo
+    for (let n = 50; n < 100; n++) shared.get(n); // borrowed
+    expect(x.stepEnd()).toBe(0); // and pinned
+    for (let n = 100; n < 150; n++) shared.set(n, new Node({ value: n, list: new List(["text".repeat(99)]) }));
+    for (let n = 0; n < depth; n++) x.scopeOpen();
+    let tree = new Tree({});
+    for (let n = 0; n < 3000; n++) tree = new Tree({ left: tree, right: n % 3 ? null : new Tree({}) });
+    new Node({ text: "newborn", list: new List([shared.get(120), tree]), dict: new Dict([["k", tree]]) });
+    expect(verifyHeap(m.kernel, m.kept()).violations).toEqual([]);
+    thread.scope = m.heap.root;
+    adopt(m, 2);
+    m.settle();
+    // The list and its items, and the nodes in it: 50 as they were, 50 with a list that holds a text, and 50 again.
+    expect(m.objects()).toBe(m.typeStrings() + 2 + 150 + 50 * 3);
+    expect([...owners(m).keys()]).toEqual([1]);
+    m.heap.batch(() =>
+      expect(list.toArray().map((node) => node?.value ?? -1)).toEqual(
+        Array.from({ length: 200 }, (_, n) => (n < 50 ? -1 : n)),
+      ),
+    );
+    other.close();
+    // A new thread in the slot starts with nothing of the old one.
+    const next = m.slot(2);
+    m.on(next, () => next.batch(() => expect(new Tree({}).left).toBeNull()));
+    expect(next.kernel.u32[(next.kernel.block + L.TB_DEPTH) >>> 2]).toBe(1);
+  });
+
+  it("passes on what others free in adopted pages, full ones too", () => {
+    const m = machine({ gil, slots: 5 });
+    const nodes = scope(() => new List<Node | null>());
+    const other = new Heap(new Kernel(m.handle, 2));
+    m.on(other, () => {
+      for (let n = 0; n < 20; n++) {
+        other.batch((running) => {
+          const shared = new (other.wrapOf(L.TYPE_LIST))(id(nodes), running) as unknown as List<Node | null>;
+          for (let k = 0; k < 500; k++) shared.push(new Node({ value: k }));
+        });
+      }
+    });
+    const freed = (from: number) => {
+      m.heap.batch(() => {
+        for (let n = from; n < 10_000; n += 4) nodes.set(n, null);
+      });
+      m.settle();
+    };
+    freed(0); // remote frees into full pages of slot 2: announced
+    expect(m.counter(L.COUNTER_REMOTE_FREES)).toBeGreaterThan(1000);
+    m.objects();
+    m.on(other, () => other.batch(() => void new Tree({})));
+    freed(1);
+    adopt(m, 2);
+    other.close();
+    m.objects();
+    freed(2); // now its own
+    const pages = m.verify().pages;
+    m.heap.batch(() => {
+      for (let n = 0; n < 10_000; n++) if (n % 4 !== 3) nodes.set(n, new Node({ value: -n }));
+    });
+    expect(m.verify().pages).toBeLessThan(pages + 20); // the freed blocks were used again
+    m.objects();
+  });
+
+  it("a thread that is terminated anywhere leaves a heap that verifies, but for what it has lost", async () => {
+    const m = machine({ gil, slots: 4, mib: 32 });
+    const draw = random(seed("terminate"));
+    const roots = scope(() => {
+      const nodes = Array.from({ length: 40 }, (_, value) => new Node({ value, list: new List(), dict: new Dict() }));
+      return [new List(nodes), new Dict<string, number>()] as const;
+    });
+    for (let round = 0; round < 6; round++) {
+      const [victim, survivor] = [new Member(m, 2), new Member(m, 3)];
+      await victim.next("ready");
+      await survivor.next("ready");
+      victim.start("forever", [...roots], { seed: draw(2 ** 30), rank: 0 });
+      await victim.next("started");
+      survivor.start("graph", [...roots], { n: 300, seed: draw(2 ** 30), rank: 1 });
+      await new Promise((resolve) => setTimeout(resolve, draw(60)));
+      await victim.worker.terminate();
+      (m.heap.x as HeapExports & { syncAbandon(slot: number): void }).syncAbandon(2);
+      await survivor.finish();
+      adopt(m, 2);
+      expect(verifyHeap(m.kernel, m.kept(), false).violations).toEqual([]);
+      await survivor.end();
+      expect(verifyHeap(m.kernel, m.kept(), false).violations).toEqual([]);
+    }
+    expect(roots[1].values().every((n) => Number.isInteger(n))).toBe(true);
+    expect(roots[0].length).toBe(40);
+    m.forget();
+  });
+});
