@@ -85,12 +85,14 @@ function grow(): bool {
   const larger = T.tableNew(capacity);
   if (larger < L.ERROR_LIMIT) return false;
   const p = writeAddress(larger);
+  // While it is copied the new table owns none of its entries, and when it is in place the old one does not: a thread that
+  // dies on the way can leak them but not release them twice. The three stores stand in a straight line.
+  store<u32>(p + L.TABLE_PROGRESS, capacity);
   if (table) T.tableCopy(table, p);
+  if (table) store<u32>(table + L.TABLE_PROGRESS, old);
+  store<u32>(p + L.TABLE_PROGRESS, 0);
   store<u32>(dict + L.DICT_TABLES + (<usize>shard << 2), larger);
-  if (tableVa) {
-    store<u32>(table + L.TABLE_PROGRESS, old); // its entries live on in the new table
-    countDecrement(tableVa);
-  }
+  if (tableVa) countDecrement(tableVa);
   tableVa = larger;
   table = p;
   return true;

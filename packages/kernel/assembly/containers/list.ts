@@ -132,26 +132,21 @@ function listGrow(list: u32, p: usize, array: u32, length: u32): u32 {
   const larger = valuesNew(length < 4 ? 4 : length + (length >>> 1));
   if (larger < L.ERROR_LIMIT) return larger;
   const q = writeAddress(larger);
-  const items = array ? readAddress(array) : 0;
+  const items = array ? writeAddress(array) : 0;
   spinLockBit(p, L.HEADER_SPIN, list);
   const mine = load<u32>(p + L.LIST_ITEMS) == array;
   if (mine) {
-    // The counts move with the values: the old array is emptied once the new one is in place.
+    // The counts move with the values: the old array dies without releasing them. It is marked so before the new one is
+    // in place, and there is no call from the copy on, so a thread that dies here can leak them but not release them twice.
     const used = load<u32>(p + L.LIST_LENGTH);
     if (used) memory.copy(q + L.VALUES_DATA, items + L.VALUES_DATA, <usize>used << 3);
+    if (items) store<u32>(items + L.VALUES_PROGRESS, load<u32>(items + L.VALUES_CAPACITY));
     wordStore(p + L.LIST_ITEMS, larger);
   }
   spinUnlockBit(p, L.HEADER_SPIN);
   if (!mine) objectFree(larger);
-  else if (array) valuesForget(array);
+  else if (array) countDecrement(array);
   return 0;
-}
-
-/** The values of an array live on elsewhere: it dies without releasing them, a grace period later. */
-function valuesForget(array: u32): void {
-  const p = writeAddress(array);
-  store<u32>(p + L.VALUES_PROGRESS, load<u32>(p + L.VALUES_CAPACITY));
-  countDecrement(array);
 }
 
 /** Removes the last element: its tag (TAG_ABSENT if there is none), its payload in OUT. */
