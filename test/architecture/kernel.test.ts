@@ -26,6 +26,13 @@ describe("kernel builds", () => {
     expect(WebAssembly.Module.exports(module).filter((item) => item.kind === "memory")).toEqual([]);
   });
 
+  // V8's baseline compiler on Node 20 loses locals that live across this instruction (machine/futex.ts).
+  test.each(builds)("%s waits through its host, not by memory.atomic.wait", (file) => {
+    const text = readFileSync(path.join(root, `${file}.wat`), "utf8");
+    expect(text).toContain('(import "env" "wait"');
+    expect(text).not.toContain("memory.atomic.wait");
+  });
+
   test("a data segment is found", () => {
     expect(WebAssembly.validate(withSegment)).toBe(true);
     expect(dataSegments(withSegment)).toBe(1);

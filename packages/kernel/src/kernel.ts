@@ -3,27 +3,19 @@
  * The memory never grows, so no view goes stale.
  */
 import { readFileSync } from "node:fs";
-import { setFlagsFromString } from "node:v8";
 import * as L from "../assembly/layout.js";
 import { KernelNotFoundError, OutOfMemoryError } from "./errors.js";
 import type { HeapExports } from "./exports.js";
 import { createMemory, plan } from "./plan.js";
+
+/** What the kernel's futexWait returns. */
+const waited = { ok: 0, "not-equal": 1, "timed-out": 2 };
 
 /** What starts the machine on another thread: structured-clonable. */
 export interface MachineHandle {
   readonly memory: WebAssembly.Memory;
   readonly module: WebAssembly.Module;
   readonly gil: boolean;
-}
-
-/**
- * On Node 20 (V8 11) entries of a Dict got lost under load: in 13 of 96 runs, in 34 of 96 with `--liftoff-only`, in none of
- * 96 with `--no-liftoff`; on Node 22 and 24 in none. What V8's baseline compiler does wrong there we have not found, and it
- * may be a mistake of ours that only its timing shows. Until that is known it is switched off there: start-up takes 30 ms
- * longer. The flag counts for functions not compiled yet, in this process and its threads.
- */
-function avoidBaselineCompiler(): void {
-  if (Number.parseInt(process.versions.v8, 10) < 12) setFlagsFromString("--no-liftoff");
 }
 
 /** Reads and compiles a build of the kernel. The URLs are written out so that bundlers see them. */
@@ -35,7 +27,6 @@ export function compileKernel(gil: boolean): WebAssembly.Module {
   } catch (cause) {
     throw new KernelNotFoundError(url.href, { cause });
   }
-  avoidBaselineCompiler();
   return new WebAssembly.Module(bytes as BufferSource);
 }
 
@@ -77,6 +68,8 @@ export class Kernel<Exports extends HeapExports = HeapExports> {
     const env = {
       memory,
       now: () => performance.now(),
+      wait: (at: number, expected: number, milliseconds: number) =>
+        waited[Atomics.wait(this.i32, at >>> 2, expected | 0, milliseconds)],
       slot,
       block: this.block,
       readTlb,

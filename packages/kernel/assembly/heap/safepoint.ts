@@ -5,6 +5,7 @@
 import * as L from "../layout";
 import { GIL } from "../machine/build";
 import { epochAcknowledge, epochAdvance, epochAttach, epochDetach, waitWhileStopped } from "../machine/epoch";
+import { futexWait } from "../machine/futex";
 import { gilDrop, gilHonour, gilTake } from "../machine/gil";
 import { control, count, setDepth, tb, threadBlock } from "../machine/registers";
 import { stackProbe, stackProbeTwice } from "../machine/stack";
@@ -200,7 +201,7 @@ export function reclaim(): bool {
     runsReclaim();
     if (retired && !load<u32>(tb + L.TB_RETIRED_HEAD)) break;
     // Others acknowledge at their next operation.
-    if (idle > 2) atomic.wait<i32>(tb + L.TB_OUT_A, load<i32>(tb + L.TB_OUT_A), 200000);
+    if (idle > 2) futexWait(tb + L.TB_OUT_A, load<u32>(tb + L.TB_OUT_A), 0.2);
   }
   if (!retired) framesGather();
   return atomic.load<u32>(control() + L.CB_FRAMES_FREE) > before;

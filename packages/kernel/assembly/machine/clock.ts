@@ -1,3 +1,3 @@
-/** Milliseconds of a monotonic clock: the only thing besides memory that the kernel imports. */
+/** Milliseconds of the host's monotonic clock. */
 @external("env", "now")
 export declare function now(): f64;

@@ -6,6 +6,7 @@
  * reclamation). Acknowledging comes after pinning what is to be kept, never before.
  */
 import * as L from "../layout";
+import { futexWait } from "./futex";
 import { control, tb, threadBlock } from "./registers";
 
 export function epochAcknowledge(): void {
@@ -40,6 +41,6 @@ export function epochDetach(): void {
 /** Stands still while the world is stopped. Either the stopper sees STOPPED, or we see that it asks no more. */
 export function waitWhileStopped(): void {
   atomic.store<u32>(tb + L.TB_STATE, L.THREAD_STOPPED);
-  while (atomic.load<u32>(control() + L.CB_STOP)) atomic.wait<i32>(control() + L.CB_STOP, 1, 50000000);
+  while (atomic.load<u32>(control() + L.CB_STOP)) futexWait(control() + L.CB_STOP, 1, 50);
   atomic.store<u32>(tb + L.TB_STATE, L.THREAD_ATTACHED);
 }

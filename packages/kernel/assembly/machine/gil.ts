@@ -43,7 +43,7 @@ export function gilTakeWithin(microseconds: u32): u32 {
     if (holder) {
       atomic.or<u32>(threadBlock(holder) + L.TB_REQUEST, L.REQUEST_GIL_DROP);
       atomic.add<u32>(control() + S.CB_GIL_WAITERS, 1);
-      futexWait(owner(), holder, <i64>microseconds * 1000);
+      futexWait(owner(), holder, <f64>microseconds / 1000);
       atomic.sub<u32>(control() + S.CB_GIL_WAITERS, 1);
     }
     if (atomic.cmpxchg<u32>(owner(), 0, tid) != 0) return 0;
@@ -66,7 +66,7 @@ function gilTaken(): void {
 function gilWait(): void {
   const since = now();
   const own = load<u32>(tb + S.TB_GIL_PATIENCE);
-  const interval = <i64>(own ? own : load<u32>(control() + S.CB_GIL_INTERVAL)) * 1000;
+  const interval = <f64>(own ? own : load<u32>(control() + S.CB_GIL_INTERVAL)) / 1000;
   atomic.add<u32>(control() + S.CB_GIL_WAITERS, 1);
   while (true) {
     const holder = atomic.load<u32>(owner());
@@ -95,7 +95,7 @@ export function gilDrop(): void {
   if (!forced) return;
   count(S.COUNTER_GIL_FORCED);
   // Bounded: whoever asked may have died meanwhile.
-  const interval = <i64>load<u32>(control() + S.CB_GIL_INTERVAL) * 1000;
+  const interval = <f64>load<u32>(control() + S.CB_GIL_INTERVAL) / 1000;
   if (atomic.load<u32>(control() + S.CB_GIL_SWITCH) == switches) futexWait(control() + S.CB_GIL_SWITCH, switches, interval);
 }
 

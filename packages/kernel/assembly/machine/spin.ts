@@ -7,13 +7,14 @@
  */
 import * as L from "../layout";
 import { GIL } from "./build";
+import { futexWait } from "./futex";
 import { tb, tid } from "./registers";
 
 /** Waits a while for something that another thread is about to do. */
 export function spinPause(round: u32): void {
   if (round < 64) return;
   // Nobody wakes this word: it is a sleep of 20 us, so that a holder that lost its time slice gets a core.
-  atomic.wait<i32>(tb + L.TB_OUT_A, load<i32>(tb + L.TB_OUT_A), 20000);
+  futexWait(tb + L.TB_OUT_A, load<u32>(tb + L.TB_OUT_A), 0.02);
 }
 
 /** Takes a lock that is a word of its own. */
