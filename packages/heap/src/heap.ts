@@ -11,7 +11,7 @@ import {
 } from "@ungil/kernel";
 import { LimitError, NoRuntimeError, ReleasedHandleError, StructConflictError, UnknownStructError } from "./errors.js";
 import type { StructLayout } from "./schema.js";
-import { KeptScope, Scope, thread } from "./scope.js";
+import { keptScope, Scope, thread } from "./scope.js";
 import { ADDRESS, isWrapper, KIND, SCOPE, type Wrap, type Wrapper } from "./shared.js";
 import { Strings } from "./strings.js";
 
@@ -28,7 +28,7 @@ export class Heap {
   readonly root: Scope;
   readonly #ids = new Map<StructLayout, number>();
   readonly #wraps: (Wrap | undefined)[] = [];
-  readonly #leaked: FinalizationRegistry<{ address: number; scope: KeptScope }>;
+  readonly #leaked: FinalizationRegistry<{ address: number; scope: Scope }>;
   readonly #kept = new Map<number, number>();
   /** The batch that is open on this thread, if any. */
   #batch: Scope | null = null;
@@ -130,7 +130,7 @@ export class Heap {
   keep(wrapper: Wrapper): Wrapper {
     if (!this.#isRunning()) return this.batch(() => this.keep(wrapper));
     const address = wrapper[ADDRESS];
-    const scope = new KeptScope(this);
+    const scope = keptScope(this);
     const kept = new (wrapper[KIND] as { wrap: Wrap }).wrap(address, scope);
     this.adopt(address);
     this.#leaked.register(kept, { address, scope }, scope);
@@ -145,14 +145,14 @@ export class Heap {
 
   /** Makes a wrapper that is being constructed a kept one. */
   keepConstructed(wrapper: Wrapper, address: number): void {
-    const scope = new KeptScope(this);
+    const scope = keptScope(this);
     this.adopt(address);
     wrapper[ADDRESS] = address;
     wrapper[SCOPE] = scope;
     this.#leaked.register(wrapper, { address, scope }, scope);
   }
 
-  release(address: number, scope: KeptScope): void {
+  release(address: number, scope: Scope): void {
     if (scope.released) return;
     // Outside a step it may throw for want of stack: then nothing has changed.
     if (!this.#isRunning() && !this.#closed) return this.batch(() => this.release(address, scope));

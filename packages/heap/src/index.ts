@@ -23,7 +23,7 @@ export {
   str,
   u32,
 } from "./schema.js";
-export { KeptScope, Scope, thread } from "./scope.js";
+export { keptScope, Scope, thread } from "./scope.js";
 export {
   ADDRESS,
   addressOf,

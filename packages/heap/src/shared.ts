@@ -4,7 +4,7 @@
  */
 import { inspect } from "node:util";
 import { ReleasedHandleError } from "./errors.js";
-import { KeptScope, type Scope, thread } from "./scope.js";
+import { type Scope, thread } from "./scope.js";
 
 export const ADDRESS: unique symbol = Symbol("address");
 export const SCOPE: unique symbol = Symbol("scope");
@@ -51,7 +51,7 @@ export function makeWrap(prototype: object): Wrap {
 /** Address of a wrapper that may be used now; else throws. */
 export function addressOf(wrapper: Wrapper): number {
   const scope = wrapper[SCOPE];
-  if (!scope.open && !(scope instanceof KeptScope && !scope.released)) throw new ReleasedHandleError(nameOf(wrapper));
+  if (!scope.open && !(scope.kept && !scope.released)) throw new ReleasedHandleError(nameOf(wrapper));
   return wrapper[ADDRESS];
 }
 
@@ -83,7 +83,7 @@ export function keep<T extends object>(object: T): T & Disposable {
 export function release(object: object): void {
   const wrapper = object as Wrapper;
   const scope = wrapper[SCOPE];
-  if (scope instanceof KeptScope) scope.heap.release(wrapper[ADDRESS], scope);
+  if (scope.kept) scope.heap.release(wrapper[ADDRESS], scope);
 }
 
 /** True if both are handles on the same shared object. `===` compares handles. */

@@ -4,7 +4,7 @@
  * loop. A pending wait on that word does not keep a process alive, so a timer does while tasks are outstanding; the same
  * timer looks for deadlocks.
  */
-import { Heap, KeptScope, type Scope, thread } from "@ungil/heap";
+import { Heap, keptScope, type Scope, thread } from "@ungil/heap";
 import { type Kernel, KernelPanicError, Layout as L, SyncLayout as S } from "@ungil/kernel";
 import { argumentsIn } from "./arguments.js";
 import type { Definition } from "./coroutines.js";
@@ -179,7 +179,7 @@ export class MainThread extends Thread {
       this.#more(entry);
       heap.adopt(address); // until it has ended, whatever becomes of the handle
       this.watch(address, (outcome) => {
-        heap.release(address, new KeptScope(heap));
+        heap.release(address, keptScope(heap));
         if (!this.#outstanding.has(entry)) return;
         settle(
           this,

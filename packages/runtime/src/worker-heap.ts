@@ -2,7 +2,7 @@
  * A worker's heap: the handles that its JavaScript keeps are noted in shared memory too, so that the verifier finds every
  * count, and the counts of a thread that died can be given back.
  */
-import { Heap, type KeptScope } from "@ungil/heap";
+import { Heap, type Scope } from "@ungil/heap";
 import type { SyncExports } from "./exports.js";
 
 export class WorkerHeap extends Heap {
@@ -17,7 +17,7 @@ export class WorkerHeap extends Heap {
     else this.#entries.set(address, [entry]);
   }
 
-  override release(address: number, scope: KeptScope): void {
+  override release(address: number, scope: Scope): void {
     const wasReleased = scope.released;
     super.release(address, scope);
     if (wasReleased || !scope.released || this.closed) return;

@@ -1,6 +1,6 @@
 /** A worker thread: `run` ends when the runtime closes. */
 import { threadId } from "node:worker_threads";
-import { KeptScope, thread } from "@ungil/heap";
+import { keptScope, thread } from "@ungil/heap";
 import { Kernel, OutOfMemoryError } from "@ungil/kernel";
 import { writeOutputDirectly } from "./console.js";
 import { calls, type MainControl, serve, type WorkerControl } from "./control.js";
@@ -32,7 +32,7 @@ export async function run({ machine, slot, spinRounds, control, report }: Worker
       // Kept until the main thread has its own handle on it.
       unhandled: (task) =>
         void main.unhandled(task).then(
-          () => heap.release(task, new KeptScope(heap)),
+          () => heap.release(task, keptScope(heap)),
           () => undefined,
         ),
     },

@@ -13,7 +13,7 @@ import { wordLoad } from "../machine/word";
 import { chunksAreReady } from "../heap/chunks";
 import { countDecrement } from "../heap/count";
 import { newbornPush, newbornReserve } from "../heap/handle";
-import { allocate, birthCount, birthHeader, objectFree } from "../heap/object";
+import { allocate, birthCount, objectFree } from "../heap/object";
 import { enter } from "../heap/safepoint";
 import { readAddress, writeAddress } from "../paging/translate";
 import * as T from "./table";
@@ -28,7 +28,7 @@ export function dictNew(): u32 {
   const p = writeAddress(va);
   memory.fill(p + L.OBJECT_BODY, 0, L.DICT_SIZE - L.OBJECT_BODY);
   store<u32>(p + L.OBJECT_COUNT, birthCount());
-  store<u32>(p, birthHeader(L.TYPE_DICT));
+  store<u32>(p, L.TYPE_DICT);
   newbornPush(va);
   count(L.COUNTER_ALLOCATIONS);
   return va;

@@ -11,7 +11,7 @@ import { wideExchange, wideLoad, wordLoad, wordStore } from "../machine/word";
 import { chunksAreReady } from "../heap/chunks";
 import { countDecrement } from "../heap/count";
 import { newbornPush, newbornReserve } from "../heap/handle";
-import { allocate, birthCount, birthHeader, objectFree, partAllocate } from "../heap/object";
+import { allocate, birthCount, objectFree, partAllocate } from "../heap/object";
 import { enter } from "../heap/safepoint";
 import { readAddress, writeAddress } from "../paging/translate";
 import { box, valueOut, valueRelease, valueRetain } from "./value";
@@ -37,7 +37,7 @@ export function listNew(type: u32, capacity: u32): u32 {
   store<u32>(p + L.LIST_LENGTH, 0);
   store<u32>(p + L.LIST_ITEMS, items);
   store<u32>(p + L.OBJECT_COUNT, birthCount());
-  store<u32>(p, birthHeader(type));
+  store<u32>(p, type);
   newbornPush(va);
   count(L.COUNTER_ALLOCATIONS);
   return va;

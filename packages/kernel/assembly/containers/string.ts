@@ -5,7 +5,7 @@ import { stackProbe } from "../machine/stack";
 import { countDecrement } from "../heap/count";
 import { newbornPush, newbornReserve, pin, pinsRelease } from "../heap/handle";
 import { internFind, stringHash } from "../heap/intern";
-import { allocate, birthCount, birthHeader } from "../heap/object";
+import { allocate, birthCount } from "../heap/object";
 import { enter } from "../heap/safepoint";
 import { readAddress, writeAddress } from "../paging/translate";
 
@@ -56,7 +56,7 @@ export function stringNew(length: u32, wide: u32): u32 {
   store<u32>(p + L.STR_HASH, 0);
   store<u32>(p + L.STR_NEXT, 0);
   store<u32>(p + L.OBJECT_COUNT, birthCount());
-  store<u32>(p, birthHeader(L.TYPE_STR) | (wide ? L.HEADER_WIDE : 0));
+  store<u32>(p, L.TYPE_STR | (wide ? L.HEADER_WIDE : 0));
   newbornPush(va);
   count(L.COUNTER_ALLOCATIONS);
   store<u32>(tb + L.TB_OUT_A, <u32>p + L.STR_DATA);

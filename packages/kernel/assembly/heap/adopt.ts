@@ -6,10 +6,11 @@ import * as L from "../layout";
 import { control, count, descriptors, tb, threadBlock, tid } from "../machine/registers";
 import { stackProbe } from "../machine/stack";
 import { writeAddress } from "../paging/translate";
+import { descriptorOf } from "./arenas";
 import { binOf, binPush } from "./blocks";
 import { atChunkStart, chunkFree } from "./chunks";
-import { destroyNewborn, destroyPush } from "./destroy";
-import { blockIsOurs, pinsRelease } from "./handle";
+import { destroyPush, newbornLeave } from "./destroy";
+import { pinsRelease } from "./handle";
 import { limboAdopt } from "./limbo";
 
 /** Takes over everything that belongs to `slot`. O(pages). */
@@ -74,7 +75,7 @@ function retiredAdopt(block: usize): void {
   }
 }
 
-/** What the thread had created and nobody stored. Newest first; `depth` is 0 here, so every private child dies too. */
+/** What the thread had created and nobody stored, newest first. */
 function newbornsAdopt(block: usize): void {
   let top = <usize>load<u32>(block + L.TB_NEWBORN_TOP);
   while (top) {
@@ -87,10 +88,17 @@ function newbornsAdopt(block: usize): void {
     }
     top -= 4;
     const va = load<u32>(top);
+    if (!blockIsOurs(va)) continue;
     const p = writeAddress(va);
-    // It may have died while it was dropping newborns: their pages may have gone back, and be another thread's.
-    if (load<u32>(p) && load<u32>(p + L.OBJECT_COUNT) & L.COUNT_NEWBORN && blockIsOurs(va)) destroyNewborn(va, p);
+    if (load<u32>(p)) newbornLeave(va, p);
   }
+}
+
+/** The thread may have died while it was dropping newborns: their blocks are free, their pages perhaps another thread's. */
+function blockIsOurs(va: u32): bool {
+  const descriptor = descriptorOf(va);
+  const state = load<u32>(descriptor + L.PD_STATE); // its taker sets the owner first
+  return (state == L.PAGE_SMALL || state == L.PAGE_RUN) && (load<u32>(descriptor + L.PD_OWNER) & ~L.OWNER_RUN) == tid;
 }
 
 function destroyAdopt(block: usize): void {

@@ -57,10 +57,12 @@ export function countDecrementAt(va: u32, p: usize): void {
   }
 }
 
-/** The word with the epoch of its last decrement, no longer virgin. */
+/** The word with the epoch of its last decrement, no longer virgin: what was UNLISTED would mean REDO from here on. */
 // @ts-ignore: decorator
 @inline export function stamped(word: u32, epoch: u32): u32 {
-  return (word & ~(L.COUNT_STAMP_MASK | L.COUNT_VIRGIN)) | ((epoch & 7) << L.COUNT_STAMP_SHIFT);
+  const virgin = word & L.COUNT_VIRGIN;
+  const unlisted = virgin >>> 3; // the place of COUNT_UNLISTED
+  return (word & ~(L.COUNT_STAMP_MASK | virgin | unlisted)) | ((epoch & 7) << L.COUNT_STAMP_SHIFT);
 }
 
 /**

@@ -8,12 +8,13 @@
  * else it goes to limbo. 2 is wrong (PROTOCOLS section 3, cascade model).
  *
  * A *private* object is one that no other thread has ever seen: it was a newborn when its scope closed, or it was held by
- * nothing but a slot of a private object (VIRGIN, count 1). If it was born in the closing scope or deeper, nobody has a
- * handle on it either, and it dies at once; if it was born further out, it is that scope's newborn again. What dies with
- * a scope is private altogether: a shared object that reaches 0 then goes to limbo, so this run costs what the scope made.
+ * nothing but a slot of a private object (VIRGIN, count 1). If it still stands in a newborn list it is a newborn again, and
+ * dies when that list gets to it: mostly a moment later, for parents are mostly newer than their children. If it has left
+ * its list (UNLISTED) nobody has a handle on it either, and it dies at once. What dies with a scope is private altogether:
+ * a shared object that reaches 0 then goes to limbo, so this run costs what the scope made.
  */
 import * as L from "../layout";
-import { control, count, depth, panic, tb, types } from "../machine/registers";
+import { control, panic, tb, types } from "../machine/registers";
 import { wordCas, wordLoad } from "../machine/word";
 import { writeAddress } from "../paging/translate";
 import { blockFree } from "./blocks";
@@ -52,10 +53,52 @@ function destroyGrow(): usize {
   return top;
 }
 
-/** A newborn whose scope closes dies, and with it what only it held. `p`: its physical address. */
-export function destroyNewborn(va: u32, p: usize): void {
-  const floor = <usize>load<u32>(tb + L.TB_DESTROY_TOP);
+/**
+ * The newborn list that `va` stands in gets to it: a newborn dies, what is held lives on and is unlisted. `p`: its physical
+ * address. A failing CAS means that another thread knows the object.
+ */
+// @ts-ignore: decorator
+@inline export function newbornLeave(va: u32, p: usize): void {
+  const word = wordLoad(p + L.OBJECT_COUNT);
+  if (word & L.COUNT_NEWBORN) {
+    store<u32>(p + L.OBJECT_COUNT, L.COUNT_DYING);
+    const type = load<u32>(p) & L.TYPE_MASK;
+    if (type < L.TYPE_FIRST_USER) destroyPrivate(va, p);
+    else destroyPrivateStruct(va, p, type);
+  } else if ((word & ~L.COUNT_STAMP_MASK) == (L.COUNT_ONE | L.COUNT_VIRGIN)) {
+    wordCas(p + L.OBJECT_COUNT, word, word | L.COUNT_UNLISTED);
+  }
+}
+
+/** Most of what is ever made dies here, so the common way has no call in it. */
+// @ts-ignore: decorator
+@inline function destroyPrivateStruct(va: u32, p: usize, type: u32): void {
+  let mask = load<u64>(types + <usize>type * L.TYPE_ENTRY_SIZE + L.TYPE_REF_MASK);
+  while (mask) {
+    const child = load<u32>(p + (<usize>ctz(mask) << 2));
+    mask &= mask - 1;
+    if (!child) continue;
+    const q = writeAddress(child);
+    const word = load<u32>(q + L.OBJECT_COUNT);
+    if ((word & ~L.COUNT_STAMP_MASK) == (L.COUNT_ONE | L.COUNT_VIRGIN)) {
+      store<u32>(q + L.OBJECT_COUNT, (word - L.COUNT_ONE) | L.COUNT_NEWBORN);
+    } else {
+      releaseFromPrivate(child, q, word);
+    }
+  }
+  blockFree(va, p);
+}
+
+/** A child that no list will get to dies now, and what only that one held; one that others hold loses a reference. */
+function releaseFromPrivate(va: u32, p: usize, word: u32): void {
+  if ((word & ~L.COUNT_STAMP_MASK) != (L.COUNT_ONE | L.COUNT_VIRGIN | L.COUNT_UNLISTED)) return countDecrementAt(va, p);
   store<u32>(p + L.OBJECT_COUNT, L.COUNT_DYING);
+  destroyPrivate(va, p);
+}
+
+/** Destroys a private object that is marked dying, and all that dies with it at once. */
+function destroyPrivate(va: u32, p: usize): void {
+  const floor = <usize>load<u32>(tb + L.TB_DESTROY_TOP);
   const epoch = atomic.load<u32>(control() + L.CB_EPOCH);
   destroyOne(va, p, true, epoch);
   while (true) {
@@ -150,13 +193,13 @@ function releaseValue(slot: usize, isPrivate: bool, epoch: u32): void {
   const word = load<u32>(p + L.OBJECT_COUNT);
   if (!parentIsPrivate) {
     releaseShared(va, p, epoch);
-  } else if ((word & ~L.COUNT_STAMP_MASK) != (L.COUNT_ONE | L.COUNT_VIRGIN)) {
-    countDecrementAt(va, p);
-  } else if ((load<u32>(p) & L.DEPTH_BITS) >>> L.DEPTH_SHIFT >= min<u32>(depth, L.DEPTH_MAX)) {
+  } else if ((word & ~L.COUNT_STAMP_MASK) == (L.COUNT_ONE | L.COUNT_VIRGIN)) {
+    store<u32>(p + L.OBJECT_COUNT, (word - L.COUNT_ONE) | L.COUNT_NEWBORN);
+  } else if ((word & ~L.COUNT_STAMP_MASK) == (L.COUNT_ONE | L.COUNT_VIRGIN | L.COUNT_UNLISTED)) {
     store<u32>(p + L.OBJECT_COUNT, L.COUNT_DYING);
     destroyPush(va);
   } else {
-    store<u32>(p + L.OBJECT_COUNT, (word - L.COUNT_ONE) | L.COUNT_NEWBORN);
+    countDecrementAt(va, p);
   }
 }
 

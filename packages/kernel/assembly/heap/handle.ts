@@ -8,13 +8,13 @@
  * entries are dropped) keeps a loop over the same objects from filling it.
  */
 import * as L from "../layout";
-import { count, depth, panic, setDepth, tb, tid } from "../machine/registers";
+import { count, panic, tb } from "../machine/registers";
 import { stackProbe, stackProbeTwice } from "../machine/stack";
 import { writeAddress } from "../paging/translate";
-import { descriptorOf, reserveOpen } from "./arenas";
+import { reserveOpen } from "./arenas";
 import { atChunkStart, chunksAreReady, listGrow, listShrink, listTruncate } from "./chunks";
 import { countDecrement, countIncrement } from "./count";
-import { destroyNewborn, destroyPush, destroySome, roomToDestroy } from "./destroy";
+import { destroyPush, destroySome, newbornLeave, roomToDestroy } from "./destroy";
 import { objectAllocate, objectFree } from "./object";
 import { safepointInScope } from "./safepoint";
 
@@ -87,8 +87,7 @@ function filterForget(): void {
 /** Opens a scope: returns its newborn mark; the borrow mark and the generation are in OUT_A and OUT_B. */
 export function scopeOpen(): u32 {
   stackProbeTwice();
-  setDepth(depth + 1);
-  store<u32>(tb + L.TB_DEPTH, depth);
+  store<u32>(tb + L.TB_DEPTH, load<u32>(tb + L.TB_DEPTH) + 1);
   store<u32>(tb + L.TB_OUT_A, load<u32>(tb + L.TB_BORROW_TOP));
   store<u32>(tb + L.TB_OUT_B, load<u32>(tb + L.TB_GENERATION));
   return load<u32>(tb + L.TB_NEWBORN_TOP);
@@ -107,8 +106,7 @@ export function scopeClose(newbornMark: u32, borrowMark: u32, generation: u32): 
     if (load<u32>(tb + L.TB_BORROW_END) != load<u32>(tb + L.TB_BORROW_FIRST) + L.PAGE_SIZE) borrowsDropped();
   }
   newbornsDrop(newbornMark);
-  setDepth(depth - 1);
-  store<u32>(tb + L.TB_DEPTH, depth);
+  store<u32>(tb + L.TB_DEPTH, load<u32>(tb + L.TB_DEPTH) - 1);
   if (load<u32>(tb + L.TB_LIMBO_COUNT) > LIMBO_HIGH) safepointInScope();
 }
 
@@ -123,19 +121,9 @@ function newbornsDrop(mark: usize): void {
     if (!roomToDestroy()) break; // memory is out: the others are left to the outer scope
     top -= 4;
     const va = load<u32>(top);
-    const p = writeAddress(va);
-    // A block freed meanwhile has type 0: this thread allocates nothing in this loop.
-    if (!load<u32>(p)) continue;
-    if (load<u32>(p + L.OBJECT_COUNT) & L.COUNT_NEWBORN && blockIsOurs(va)) destroyNewborn(va, p);
+    newbornLeave(va, writeAddress(va)); // it is there: nothing dies before its list gets to it
   }
   store<u32>(tb + L.TB_NEWBORN_TOP, <u32>top);
-}
-
-/** False if the block's page has gone back to its arena in this loop: another thread may have taken it since. */
-export function blockIsOurs(va: u32): bool {
-  const descriptor = descriptorOf(va);
-  const state = load<u32>(descriptor + L.PD_STATE); // its taker sets the owner first
-  return (state == L.PAGE_SMALL || state == L.PAGE_RUN) && (load<u32>(descriptor + L.PD_OWNER) & ~L.OWNER_RUN) == tid;
 }
 
 /** Where the PINS of the running step hang. */

@@ -1,11 +1,11 @@
 /**
  * Objects: header, birth, death by hand, and the types they are of.
  *
- *   word 0  type id (16 bits) | depth of the scope it was born in (6) | lock, waiters, poisoned, interned ...
+ *   word 0  type id (16 bits) | lock, waiters, poisoned, interned ...
  *   word 1  the count word, see count.ts
  */
 import * as L from "../layout";
-import { control, count, depth, types } from "../machine/registers";
+import { control, count, types } from "../machine/registers";
 import { writeAddress } from "../paging/translate";
 import { blockAllocate, blockFree, runBlockAllocate } from "./blocks";
 import { classOf } from "./classes";
@@ -15,18 +15,11 @@ import { classOf } from "./classes";
   return bytes <= L.SMALL_MAX ? blockAllocate(classOf(bytes)) : runBlockAllocate(bytes);
 }
 
-/** Word 0 of an object that is born now. */
-// @ts-ignore: decorator
-@inline export function birthHeader(type: u32): u32 {
-  return type | (min<u32>(depth, L.DEPTH_MAX) << L.DEPTH_SHIFT);
-}
-
 /** The count word of a newborn. The birth epoch stands where the last decrement's will. */
 // @ts-ignore: decorator
 @inline export function birthCount(): u32 {
   const epoch = load<u32>(control() + L.CB_EPOCH);
-  const virgin: u32 = depth < L.DEPTH_MAX ? L.COUNT_VIRGIN : 0;
-  return L.COUNT_NEWBORN | virgin | ((epoch & 7) << L.COUNT_STAMP_SHIFT);
+  return L.COUNT_NEWBORN | L.COUNT_VIRGIN | ((epoch & 7) << L.COUNT_STAMP_SHIFT);
 }
 
 /** An internal object with count 1 and a zeroed body, or an error code. It is in no list: whoever holds it counts it. */
@@ -47,8 +40,7 @@ export function partAllocate(type: u32, bytes: u32): u32 {
   const va = objectAllocate(type, bytes);
   if (va < L.ERROR_LIMIT) return va;
   const p = writeAddress(va);
-  store<u32>(p, type | L.DEPTH_BITS);
-  store<u32>(p + L.OBJECT_COUNT, load<u32>(p + L.OBJECT_COUNT) | L.COUNT_VIRGIN);
+  store<u32>(p + L.OBJECT_COUNT, load<u32>(p + L.OBJECT_COUNT) | L.COUNT_VIRGIN | L.COUNT_UNLISTED);
   return va;
 }
 

@@ -7,7 +7,7 @@ import { GIL } from "../machine/build";
 import { epochAcknowledge, epochAdvance, epochAttach, epochDetach, waitWhileStopped } from "../machine/epoch";
 import { futexWait } from "../machine/futex";
 import { gilDrop, gilHonour, gilTake } from "../machine/gil";
-import { control, count, setDepth, tb, threadBlock } from "../machine/registers";
+import { control, count, tb, threadBlock } from "../machine/registers";
 import { stackProbe, stackProbeTwice } from "../machine/stack";
 import { translationsForget } from "../paging/translate";
 import { runsReclaim, smallPagesRetire, translationsAcknowledge } from "./arenas";
@@ -26,7 +26,6 @@ const RECLAIM_PATIENCE: i32 = 8; // and epochs in which nothing could be judged
 /** Starts a step of `task` (0: none), in its outermost scope. */
 export function stepBegin(task: u32): void {
   store<u32>(tb + L.TB_TASK, task);
-  setDepth(1);
   store<u32>(tb + L.TB_DEPTH, 1);
 }
 
@@ -130,7 +129,7 @@ function stopHonour(): void {
 
 /** Starts this thread: 0, or E_MEMORY. Its block is zero, or an ended thread's that was adopted. */
 export function threadInit(): u32 {
-  setDepth(0);
+  store<u32>(tb + L.TB_DEPTH, 0);
   translationsForget();
   atomic.store<u32>(tb + L.TB_STATE, L.THREAD_DETACHED);
   if (load<u32>(tb + L.TB_NEWBORN_FIRST)) return 0;

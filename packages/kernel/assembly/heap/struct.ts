@@ -10,7 +10,7 @@ import { readAddress, writeAddress } from "../paging/translate";
 import { chunksAreReady } from "./chunks";
 import { countDecrementAt, countIncrementAt } from "./count";
 import { borrow, newbornPush, newbornReserve } from "./handle";
-import { allocate, birthCount, birthHeader, typeEntry } from "./object";
+import { allocate, birthCount, typeEntry } from "./object";
 import { enter } from "./safepoint";
 
 /** A newborn whose body stands in scratch (references as addresses), or an error code. O(size). */
@@ -57,7 +57,7 @@ export function structNewRefs(type: u32, a: u32, b: u32): u32 {
 // @ts-ignore: decorator
 @inline function born(va: u32, p: usize, type: u32): void {
   store<u32>(p + L.OBJECT_COUNT, birthCount());
-  store<u32>(p, birthHeader(type));
+  store<u32>(p, type);
   newbornPush(va);
   count(L.COUNTER_ALLOCATIONS);
 }

@@ -28,14 +28,6 @@ export declare const descriptors: usize;
 @external("env", "types")
 export declare const types: usize;
 
-/** Depth of open scopes, 0 outside a step. */
-export let depth: u32 = 0;
-
-// @ts-ignore: decorator
-@inline export function setDepth(value: u32): void {
-  depth = value;
-}
-
 // @ts-ignore: decorator
 @inline export function control(): usize {
   return L.CB;
