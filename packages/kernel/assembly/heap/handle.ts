@@ -5,7 +5,8 @@
  *
  * Both lists stand in shared memory and are complete at any instant. A scope is two positions in them.
  * Once the borrow list has outgrown its first chunk, a filter (direct-mapped, tagged with a serial that changes whenever
- * entries are dropped) keeps a loop over the same objects from filling it.
+ * entries are dropped) keeps a loop over the same objects from filling it. A walk over ever new objects gains nothing by
+ * it, so after a chunk in which it found little the next ones are filled without it.
  */
 import * as L from "../layout";
 import { count, panic, tb } from "../machine/registers";
@@ -44,25 +45,48 @@ const LIMBO_HIGH: u32 = 2048; // a closing scope passes a safepoint when limbo i
   return true;
 }
 
+// How much the filter finds: registers of this thread, of no importance to others.
+let filterFound: u32 = 0; // in the chunk that is being filled
+let chunksUnfiltered: u32 = 0; // still to come
+let chunksPatience: u32 = 0; // how many come after the next chunk in which the filter finds little
+const PATIENCE_MAX: u32 = 8; // chunks
+
 /**
- * The list has outgrown what it may hold unfiltered. From here on END stands at TOP, so that every entry comes this way,
- * and one that the filter knows is not appended again.
+ * The list has outgrown what it may hold unfiltered. While END stands at TOP every entry comes this way, and one that the
+ * filter knows is not appended again; while it stands at the end of the chunk none does.
  */
 function borrowSlow(va: u32): bool {
   const entry = va | load<u32>(tb + L.TB_SERIAL);
   const filter = tb + L.TB_FILTER + (((va >>> 4) & (L.FILTER_ENTRIES - 1)) << 2);
-  if (load<u32>(filter) == entry) return true;
+  if (load<u32>(filter) == entry) {
+    filterFound++;
+    return true;
+  }
   let top = <usize>load<u32>(tb + L.TB_BORROW_TOP);
+  let filtered = true;
   if (!(top & L.PAGE_MASK)) {
     stackProbe();
     top = listGrow(L.TB_BORROW_TOP);
     if (!top) return false;
+    filtered = !nextChunkIsUnfiltered();
   }
   store<u32>(top, va);
   store<u32>(tb + L.TB_BORROW_TOP, <u32>top + 4);
-  store<u32>(tb + L.TB_BORROW_END, <u32>top + 4);
   store<u32>(filter, entry);
+  if (filtered) store<u32>(tb + L.TB_BORROW_END, <u32>top + 4);
   return true;
+}
+
+function nextChunkIsUnfiltered(): bool {
+  if (chunksUnfiltered) {
+    chunksUnfiltered--;
+    return true;
+  }
+  const useful = filterFound > L.PAGE_SIZE >> 4; // a quarter of what the chunk holds
+  filterFound = 0;
+  chunksPatience = useful ? 0 : min<u32>(PATIENCE_MAX, max<u32>(1, chunksPatience << 1));
+  chunksUnfiltered = chunksPatience;
+  return false;
 }
 
 /** Entries of the borrow list were dropped: what the filter says is void; a short list needs no filter. */
