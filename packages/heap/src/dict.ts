@@ -1,6 +1,7 @@
 /**
  * Dict: a hash map from strings or numbers to values in shared memory. Each method on one key is atomic; `keys`, `values`,
- * `entries` and iteration see each of its eight shards as it was at one moment. The order is undefined.
+ * `entries` and iteration see the keys of each of its eight shards as they were at one moment, and with each a value that
+ * it had meanwhile. The order is undefined.
  */
 import { Layout as L } from "@ungil/kernel";
 import { NotANumberError, NotShareableError } from "./errors.js";

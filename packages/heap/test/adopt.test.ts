@@ -88,6 +88,50 @@ inBothModes((gil) => {
     expect(next.kernel.u32[(next.kernel.block + L.TB_DEPTH) >>> 2]).toBe(1);
   });
 
+  it("a thread that died while it moved a dict's entries into larger tables has lost none", () => {
+    const m = machine({ gil, slots: 5 });
+    const { u32, f64 } = m.kernel;
+    const pairs = Array.from({ length: 40 }, (_, n) => [`key ${n}`, n] as const);
+    const [dict, moved] = [new Dict<string, number>(pairs), new Dict<string, number>(pairs)];
+    const entries = (table: number) =>
+      Array.from(
+        { length: u32[(table + L.TABLE_CAPACITY) >>> 2] as number },
+        (_, n) => table + L.TABLE_DATA + n * L.ENTRY_SIZE,
+      ).filter((entry) => (u32[(entry + 4) >>> 2] as number) >>> 16 === L.BOX_REF);
+    // As if it had died half-way: every second value stands in the next table only, the others there are out of date.
+    let frozen = 0;
+    for (let shard = 0; shard < L.DICT_SHARDS; shard++) {
+      const slot = (object: object) => (m.kernel.walk(id(object)) + L.DICT_TABLES + 4 * shard) >>> 2;
+      const [table, next] = [u32[slot(dict)] as number, u32[slot(moved)] as number];
+      const [at, copies] = [m.kernel.walk(table), entries(m.kernel.walk(next))];
+      entries(at).forEach((entry, n) => {
+        const copy = copies.find((other) => u32[other >>> 2] === u32[entry >>> 2]) as number;
+        f64[(copy + 8) >>> 3] = n % 2 ? -1 : (f64[(entry + 8) >>> 3] as number) + 1000;
+        if (n % 2) return;
+        u32[(entry + 12) >>> 2] = (L.BOX_FROZEN << 16) >>> 0;
+        frozen++;
+      });
+      u32[(at + L.TABLE_NEXT) >>> 2] = next;
+      u32[slot(moved)] = 0;
+      // The next table owns nothing yet.
+      for (const copy of copies) m.heap.batch(() => m.heap.x.countDecrement(u32[copy >>> 2] as number));
+    }
+    const block = m.kernel.threadBlock(2);
+    const word = (m.kernel.walk(id(dict)) + L.DICT_LOCKS) >>> 2;
+    u32[word] = 1;
+    u32[(block + L.TB_JOURNAL_OBJECT) >>> 2] = id(dict);
+    u32[(block + L.TB_JOURNAL_BITS) >>> 2] = 1;
+    u32[(block + L.TB_JOURNAL_LOCK) >>> 2] = word << 2;
+    adopt(m, 2);
+    expect(frozen).toBeGreaterThan(16);
+    const found = dict.entries();
+    expect(found.filter(([key, value]) => value === Number(key.slice(4)) + 1000).length).toBe(frozen);
+    expect(found.filter(([key, value]) => value === Number(key.slice(4))).length).toBe(40 - frozen);
+    dict.add("key 1", 1);
+    dict.set("another", 1);
+    m.objects();
+  });
+
   it("passes on what others free in adopted pages, full ones too", () => {
     const m = machine({ gil, slots: 5 });
     const nodes = scope(() => new List<Node | null>());

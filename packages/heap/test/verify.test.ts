@@ -183,6 +183,17 @@ const damages: Damage[] = [
     (s) => s.change(s.part(s.dict, L.DICT_TABLES) + L.TABLE_USED, (n) => n - 1),
   ],
   [
+    "frozen",
+    "a value as if its table were being replaced",
+    (s) => {
+      const table = s.part(s.dict, L.DICT_TABLES);
+      for (let entry = table + L.TABLE_DATA; ; entry += L.ENTRY_SIZE) {
+        if (s.word(entry + 4) >>> 16 === L.BOX_HOLE) continue;
+        return s.put(entry + 12, (L.BOX_FROZEN << 16) >>> 0);
+      }
+    },
+  ],
+  [
     "shard",
     "two shards changed places",
     (s) => {

@@ -264,7 +264,8 @@ export const TABLE_CAPACITY: u32 = 8; // power of two
 export const TABLE_PROGRESS: u32 = 12;
 export const TABLE_COUNT: u32 = 16; // live entries
 export const TABLE_USED: u32 = 20; // live + tombstones
-export const TABLE_DATA: u32 = 24; // entries of 16 bytes: key value, value
+export const TABLE_NEXT: u32 = 24; // the table that its entries are being moved to; not counted
+export const TABLE_DATA: u32 = 32; // entries of 16 bytes: key value, value
 export const ENTRY_SIZE: u32 = 16;
 
 // Values: NaN-boxed; the high 16 bits.
@@ -274,6 +275,7 @@ export const BOX_BOOL: u32 = 65531;
 export const BOX_REF: u32 = 65532;
 export const BOX_HOLE: u32 = 65533; // empty table entry
 export const BOX_TOMBSTONE: u32 = 65534;
+export const BOX_FROZEN: u32 = 65535; // in the place of a table entry's value
 
 // Values as they cross between JavaScript and the kernel.
 export const TAG_UNDEFINED: u32 = 0;

@@ -1,7 +1,15 @@
 /**
- * DICT: a hash map in eight shards by the low bits of the hash, each a TABLE under its own lock bit, so that threads that
- * count words in one dict seldom meet. Each operation on one key is atomic; a walk over all keys is atomic shard by shard.
- * Keys are strings (counted references) and numbers.
+ * DICT: a hash map in eight shards by the low bits of the hash, each a TABLE. Keys are strings (counted references) and numbers.
+ *
+ * Finding a key takes no lock, and neither does replacing its value: a key never moves inside a table, so an operation on one
+ * that is there reads the table, and its linearization point is one load or CAS of the value. Threads that count words in one
+ * dict write nothing but the counters. Adding and deleting keys is done under the shard's lock bit.
+ *
+ *   value:  live --CAS--> live            delete, or the move to a larger table --CAS--> FROZEN, for ever
+ *
+ * Whoever meets FROZEN takes the lock, and looks again when the change is over (the value's state in Cliff Click's hash table,
+ * 2007, with a lock in the place of helping). While entries are moved the new table has each value before it is frozen in the
+ * old one, whose NEXT names the new one: a thread that dies on the way loses nothing (`dictRecover`).
  *
  * Addresses are translated and references counted before the lock is taken; old values are released after it.
  */
@@ -9,7 +17,7 @@ import * as L from "../layout";
 import { count, tb } from "../machine/registers";
 import { stackProbe } from "../machine/stack";
 import { spinLockBit, spinUnlockBit } from "../machine/spin";
-import { wordLoad } from "../machine/word";
+import { wideCas, wideExchange, wideLoad, wideStore, wordLoad, wordStore } from "../machine/word";
 import { chunksAreReady } from "../heap/chunks";
 import { countDecrement } from "../heap/count";
 import { newbornPush, newbornReserve } from "../heap/handle";
@@ -43,16 +51,17 @@ let shard: u32 = 0;
 let tableVa: u32 = 0;
 let table: usize = 0;
 
+// @ts-ignore: decorator
+@inline function slot(): usize {
+  return dict + L.DICT_TABLES + (<usize>shard << 2);
+}
+
 /** Prepares an operation on one key; false if the dict cannot be reached. */
-function open(va: u32, keyRef: u32, keyNumber: f64): bool {
+// @ts-ignore: decorator
+@inline function open(va: u32, keyRef: u32, keyNumber: f64): bool {
   enter();
-  stackProbe();
   dict = writeAddress(va);
   if (!dict) return false;
-  if (!chunksAreReady()) {
-    store<u32>(tb + L.TB_FAULT_CODE, L.E_MEMORY);
-    return false;
-  }
   key = keyRef ? boxRef(keyRef) : boxNumber(keyNumber + 0); // -0 + 0 is 0
   hash = T.keyHash(key);
   plain = T.keyIsPlain(key);
@@ -60,14 +69,26 @@ function open(va: u32, keyRef: u32, keyNumber: f64): bool {
   return true;
 }
 
+/** The key's entry in its shard as it is now, 0 if there is none. Takes no lock: the value may be FROZEN. */
+// @ts-ignore: decorator
+@inline function look(): usize {
+  const va = wordLoad(slot());
+  return va ? T.tableFind(writeAddress(va), key, hash, plain) : 0;
+}
+
+/** The same with the shard's lock held: the value is not FROZEN. */
+// @ts-ignore: decorator
+@inline function lookLocked(): usize {
+  return table ? T.tableFind(table, key, hash, plain) : 0;
+}
+
 /** Takes the shard's lock; its table (0 if it has none) is translated, so nothing faults while the lock is held. */
 function lock(va: u32): void {
-  const slot = dict + L.DICT_TABLES + (<usize>shard << 2);
   while (true) {
-    tableVa = wordLoad(slot);
+    tableVa = wordLoad(slot());
     table = tableVa ? writeAddress(tableVa) : 0;
     spinLockBit(dict + L.DICT_LOCKS, (<u32>1) << shard, va);
-    if (load<u32>(slot) == tableVa) return;
+    if (load<u32>(slot()) == tableVa) return;
     unlock();
   }
 }
@@ -85,13 +106,16 @@ function grow(): bool {
   const larger = T.tableNew(capacity);
   if (larger < L.ERROR_LIMIT) return false;
   const p = writeAddress(larger);
-  // While it is copied the new table owns none of its entries, and when it is in place the old one does not: a thread that
-  // dies on the way can leak them but not release them twice. The three stores stand in a straight line.
+  // While it is filled the new table owns none of its entries, and when it is in place the old one does not: a thread that
+  // dies on the way can leak them but not release them twice. The last stores stand in a straight line.
   store<u32>(p + L.TABLE_PROGRESS, capacity);
-  if (table) T.tableCopy(table, p);
-  if (table) store<u32>(table + L.TABLE_PROGRESS, old);
+  if (table) {
+    store<u32>(table + L.TABLE_NEXT, larger);
+    T.tableMove(table, p);
+    store<u32>(table + L.TABLE_PROGRESS, old);
+  }
   store<u32>(p + L.TABLE_PROGRESS, 0);
-  store<u32>(dict + L.DICT_TABLES + (<usize>shard << 2), larger);
+  wordStore(slot(), larger);
   if (tableVa) countDecrement(tableVa);
   tableVa = larger;
   table = p;
@@ -105,9 +129,17 @@ function failure(): i32 {
 /** The tag of the value at a key (TAG_ABSENT if there is none), its payload in OUT. */
 export function dictGet(va: u32, keyRef: u32, keyNumber: f64): i32 {
   if (!open(va, keyRef, keyNumber)) return failure();
+  const entry = look();
+  if (!entry) return L.TAG_ABSENT;
+  const value = wideLoad(entry + 8);
+  return value != T.FROZEN ? valueOut(value) : getLocked(va);
+}
+
+function getLocked(va: u32): i32 {
+  stackProbe();
   lock(va);
-  const entry = table ? T.tableFind(table, key, hash, plain) : 0;
-  const value = entry ? load<u64>(entry + 8) : 0;
+  const entry = lookLocked();
+  const value = entry ? wideLoad(entry + 8) : 0;
   unlock();
   return entry ? valueOut(value) : L.TAG_ABSENT;
 }
@@ -115,14 +147,41 @@ export function dictGet(va: u32, keyRef: u32, keyNumber: f64): i32 {
 /** Sets the value at a key: 0 replaced, 1 added, or a negative error. */
 export function dictSet(va: u32, keyRef: u32, keyNumber: f64, tag: i32, ref: u32, value: f64): i32 {
   if (!open(va, keyRef, keyNumber)) return failure();
+  stackProbe();
+  if (!chunksAreReady()) return -L.E_MEMORY;
   const boxed = box(tag, ref, value);
-  if (!valueRetain(boxed) || !valueRetain(key)) return -L.E_MEMORY;
+  if (!valueRetain(boxed)) return -L.E_MEMORY;
+  const entry = look();
+  if (entry && replace(entry, boxed)) return 0;
+  return setLocked(va, boxed);
+}
+
+/** Replaces a value and releases what it was; false if it is FROZEN. */
+// @ts-ignore: decorator
+@inline function replace(entry: usize, boxed: u64): bool {
+  let old = wideLoad(entry + 8);
+  while (old != T.FROZEN) {
+    const found = wideCas(entry + 8, old, boxed);
+    if (found == old) {
+      valueRelease(old);
+      return true;
+    }
+    old = found;
+  }
+  return false;
+}
+
+/** `boxed` is counted. */
+function setLocked(va: u32, boxed: u64): i32 {
+  if (!valueRetain(key)) {
+    valueRelease(boxed);
+    return -L.E_MEMORY;
+  }
   while (true) {
     lock(va);
-    const entry = table ? T.tableFind(table, key, hash, plain) : 0;
+    const entry = lookLocked();
     if (entry) {
-      const old = load<u64>(entry + 8);
-      store<u64>(entry + 8, boxed);
+      const old = wideExchange(entry + 8, boxed);
       unlock();
       valueRelease(key); // the entry holds the key it was added with
       valueRelease(old);
@@ -147,7 +206,7 @@ function addOrRetry(va: u32, value: u64): i32 {
   unlock();
   stackProbe();
   lock(va);
-  if (table && T.tableFind(table, key, hash, plain)) {
+  if (lookLocked()) {
     unlock();
     return 0;
   }
@@ -160,41 +219,54 @@ function addOrRetry(va: u32, value: u64): i32 {
   return 1;
 }
 
+// @ts-ignore: decorator
+@inline function isNumber(value: u64): bool {
+  return <u32>(value >>> 48) < L.BOX_UNDEFINED;
+}
+
 /** Adds to the number at a key (0 if absent) and returns the sum; NaN with TB_FAULT_CODE set on an error. */
 export function dictAdd(va: u32, keyRef: u32, keyNumber: f64, by: f64): f64 {
   store<u32>(tb + L.TB_FAULT_CODE, 0);
   if (!open(va, keyRef, keyNumber)) return NaN;
+  const entry = look();
+  return entry && wideLoad(entry + 8) != T.FROZEN ? addTo(entry, va, by) : addLocked(va, by);
+}
+
+/** Adds to the number in an entry. */
+function addTo(entry: usize, va: u32, by: f64): f64 {
+  let old = wideLoad(entry + 8);
+  while (isNumber(old)) {
+    const sum = reinterpret<f64>(old) + by;
+    const found = wideCas(entry + 8, old, boxNumber(sum));
+    if (found == old) return sum;
+    old = found;
+  }
+  if (old == T.FROZEN) return addLocked(va, by);
+  store<u32>(tb + L.TB_FAULT_CODE, L.E_TYPE);
+  return NaN;
+}
+
+function addLocked(va: u32, by: f64): f64 {
+  stackProbe();
+  if (!chunksAreReady() || !valueRetain(key)) {
+    store<u32>(tb + L.TB_FAULT_CODE, L.E_MEMORY);
+    return NaN;
+  }
   while (true) {
     lock(va);
-    const entry = table ? T.tableFind(table, key, hash, plain) : 0;
+    const entry = lookLocked();
     if (entry) {
-      const old = load<u64>(entry + 8);
-      if (<u32>(old >>> 48) >= L.BOX_UNDEFINED) {
-        unlock();
-        store<u32>(tb + L.TB_FAULT_CODE, L.E_TYPE);
-        return NaN;
-      }
-      const sum = reinterpret<f64>(old) + by;
-      store<u64>(entry + 8, boxNumber(sum));
-      unlock();
-      return sum;
-    }
-    // The key is counted before it is published; with the lock held only if that cannot fail.
-    unlock();
-    if (!valueRetain(key)) return NaN;
-    lock(va);
-    if (table && T.tableFind(table, key, hash, plain)) {
+      const sum = addTo(entry, va, by); // nobody freezes it now
       unlock();
       valueRelease(key);
-      continue;
+      return sum;
     }
     const status = addOrRetry(va, boxNumber(by));
     if (status > 0) return by;
+    if (status == 0) continue;
     valueRelease(key);
-    if (status < 0) {
-      store<u32>(tb + L.TB_FAULT_CODE, L.E_MEMORY);
-      return NaN;
-    }
+    store<u32>(tb + L.TB_FAULT_CODE, L.E_MEMORY);
+    return NaN;
   }
 }
 
@@ -208,46 +280,55 @@ export function dictCompareSet(
   tag: i32, ref: u32, value: f64,
 ): i32 {
   if (!open(va, keyRef, keyNumber)) return failure();
+  stackProbe();
+  if (!chunksAreReady()) return -L.E_MEMORY;
   const boxed = box(tag, ref, value);
-  if (!valueRetain(boxed) || !valueRetain(key)) return -L.E_MEMORY;
-  lock(va);
-  const entry = table ? T.tableFind(table, key, hash, plain) : 0;
-  let status: i32 = -L.E_CHANGED;
-  if (entry && oldTag != L.TAG_ABSENT) {
-    const old = load<u64>(entry + 8);
-    if (old == box(oldTag, oldRef, oldNumber)) {
-      store<u64>(entry + 8, boxed);
-      unlock();
-      valueRelease(key);
-      valueRelease(old);
-      return 0;
-    }
-    unlock();
-  } else if (!entry && oldTag == L.TAG_ABSENT) {
-    const added = addOrRetry(va, boxed);
-    if (added > 0) return 0;
-    if (added < 0) status = -L.E_MEMORY;
-  } else {
+  if (!valueRetain(boxed)) return -L.E_MEMORY;
+  if (oldTag == L.TAG_ABSENT) return addIfAbsent(va, boxed);
+  const old = box(oldTag, oldRef, oldNumber);
+  const entry = look();
+  let found = entry ? wideCas(entry + 8, old, boxed) : T.FROZEN;
+  if (found == T.FROZEN) {
+    lock(va);
+    const again = lookLocked();
+    if (again) found = wideCas(again + 8, old, boxed);
     unlock();
   }
+  valueRelease(found == old ? old : boxed);
+  return found == old ? 0 : -L.E_CHANGED;
+}
+
+/** `boxed` is counted. */
+function addIfAbsent(va: u32, boxed: u64): i32 {
+  if (!valueRetain(key)) {
+    valueRelease(boxed);
+    return -L.E_MEMORY;
+  }
+  lock(va);
+  let added: i32 = 0;
+  if (lookLocked()) unlock();
+  else added = addOrRetry(va, boxed);
+  if (added > 0) return 0;
   valueRelease(key);
   valueRelease(boxed);
-  return status;
+  return added < 0 ? -L.E_MEMORY : -L.E_CHANGED;
 }
 
 /** Removes a key: 1 removed, 0 it was not there. */
 export function dictDelete(va: u32, keyRef: u32, keyNumber: f64): i32 {
   if (!open(va, keyRef, keyNumber)) return failure();
+  if (!look()) return 0;
+  stackProbe();
+  if (!chunksAreReady()) return -L.E_MEMORY;
   lock(va);
-  const entry = table ? T.tableFind(table, key, hash, plain) : 0;
+  const entry = lookLocked();
   if (!entry) {
     unlock();
     return 0;
   }
   const oldKey = load<u64>(entry);
-  const old = load<u64>(entry + 8);
-  store<u64>(entry, T.TOMBSTONE);
-  store<u64>(entry + 8, (<u64>L.BOX_NULL) << 48);
+  const old = wideExchange(entry + 8, T.FROZEN);
+  wideStore(entry, T.TOMBSTONE);
   store<u32>(table + L.TABLE_COUNT, load<u32>(table + L.TABLE_COUNT) - 1);
   unlock();
   valueRelease(oldKey);
@@ -269,8 +350,8 @@ export function dictSize(va: u32): i32 {
 }
 
 /**
- * Appends keys and values of one shard, alternately, to a list that only this step knows: atomic for the shard.
- * Returns 0, or an error; E_RANGE if the list has no room for all (then OUT_A says how many entries there are).
+ * Appends keys and values of one shard, alternately, to a list that only this step knows. The keys are those of one instant,
+ * each value is one that it had meanwhile. Returns 0, or an error; E_RANGE if the list has no room for all (then OUT_A says how many entries there are).
  */
 export function dictCopyShard(va: u32, index: u32, into: u32): u32 {
   enter();
@@ -299,7 +380,7 @@ export function dictCopyShard(va: u32, index: u32, into: u32): u32 {
     const entry = T.entryAt(table, n);
     const k = load<u64>(entry);
     if (k == T.HOLE || k == T.TOMBSTONE) continue;
-    const v = load<u64>(entry + 8);
+    const v = wideLoad(entry + 8);
     valueRetain(k);
     valueRetain(v);
     const slot = items + L.VALUES_DATA + (<usize>to << 3);
@@ -312,11 +393,11 @@ export function dictCopyShard(va: u32, index: u32, into: u32): u32 {
   return 0;
 }
 
-/** After the death of a thread that was changing a dict: its counters are made right again. */
+/** After the death of a thread that was changing a dict: what it had moved into a new table is moved back. */
 export function dictRecover(va: u32): void {
   const p = writeAddress(va);
   for (let n: u32 = 0; n < L.DICT_SHARDS; n++) {
     const t = load<u32>(p + L.DICT_TABLES + (<usize>n << 2));
-    if (t) T.tableRecount(writeAddress(t));
+    if (t) T.tableRecover(writeAddress(t));
   }
 }

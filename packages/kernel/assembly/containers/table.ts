@@ -1,18 +1,22 @@
 /**
  * TABLE: one shard of a dict, open addressing with linear probing. An entry is a key value and a value; an empty entry's
  * key is BOX_HOLE, a deleted one's BOX_TOMBSTONE. COUNT <= USED <= 3/4 CAPACITY, so a probe always meets a hole.
+ * A key goes from hole to key to tombstone and never to another key, so a search needs no lock. FROZEN: see dict.ts.
  *
  * Equal keys: numbers by bits (-0 is stored as 0, all NaNs are one), strings by content. Interned strings exist once, so
  * unless both are long this is a comparison of two words.
  */
 import * as L from "../layout";
-import { partAllocate } from "../heap/object";
+import { objectFree, partAllocate } from "../heap/object";
+import { wideCas, wideLoad, wideStore } from "../machine/word";
 import { bytesEqual } from "../heap/intern";
 import { readAddress, writeAddress } from "../paging/translate";
 import { isRef } from "./value";
 
 export const HOLE: u64 = (<u64>L.BOX_HOLE) << 48;
 export const TOMBSTONE: u64 = (<u64>L.BOX_TOMBSTONE) << 48;
+/** In the place of a value: it is deleted, or stands in the next table. */
+export const FROZEN: u64 = (<u64>L.BOX_FROZEN) << 48;
 
 // @ts-ignore: decorator
 @inline export function entryAt(table: usize, index: u32): usize {
@@ -47,7 +51,7 @@ export function tableFind(table: usize, key: u64, hash: u32, plain: bool): usize
   let index = (hash >>> 3) & mask;
   while (true) {
     const entry = entryAt(table, index);
-    const other = load<u64>(entry);
+    const other = wideLoad(entry);
     if (other == key) return entry;
     if (other == HOLE) return 0;
     if (!plain && isRef(other) && stringsEqual(<u32>key, <u32>other)) return entry;
@@ -61,16 +65,17 @@ export function tableFind(table: usize, key: u64, hash: u32, plain: bool): usize
   return (load<u32>(table + L.TABLE_USED) + 1) * 4 <= load<u32>(table + L.TABLE_CAPACITY) * 3;
 }
 
-/** Adds a key that is not there. The value first, the key last: a prefix of this adds nothing. */
-export function tableAdd(table: usize, key: u64, value: u64, hash: u32): void {
+/** Adds a key that is not there; its entry. The value first, the key last: a prefix of this adds nothing. */
+export function tableAdd(table: usize, key: u64, value: u64, hash: u32): usize {
   const mask = load<u32>(table + L.TABLE_CAPACITY) - 1;
   let index = (hash >>> 3) & mask;
   while (load<u64>(entryAt(table, index)) != HOLE) index = (index + 1) & mask;
   const entry = entryAt(table, index);
-  store<u64>(entry + 8, value);
+  wideStore(entry + 8, value);
   store<u32>(table + L.TABLE_USED, load<u32>(table + L.TABLE_USED) + 1);
   store<u32>(table + L.TABLE_COUNT, load<u32>(table + L.TABLE_COUNT) + 1);
-  store<u64>(entry, key);
+  wideStore(entry, key);
+  return entry;
 }
 
 export function tableNew(capacity: u32): u32 {
@@ -83,26 +88,50 @@ export function tableNew(capacity: u32): u32 {
   return va;
 }
 
-/** Copies the live entries into a larger (or, after many deletions, equally large) table. */
-export function tableCopy(from: usize, to: usize): void {
+/** Moves the live entries into a larger (or, after many deletions, equally large) table that nobody else knows yet. */
+export function tableMove(from: usize, to: usize): void {
   const capacity = load<u32>(from + L.TABLE_CAPACITY);
   for (let n: u32 = 0; n < capacity; n++) {
     const entry = entryAt(from, n);
     const key = load<u64>(entry);
-    if (key != HOLE && key != TOMBSTONE) tableAdd(to, key, load<u64>(entry + 8), keyHash(key));
+    if (key == HOLE || key == TOMBSTONE) continue;
+    let value = wideLoad(entry + 8);
+    const copy = tableAdd(to, key, value, keyHash(key));
+    while (true) {
+      const found = wideCas(entry + 8, value, FROZEN);
+      if (found == value) break;
+      value = found;
+      store<u64>(copy + 8, value);
+    }
   }
 }
 
-/** Sets the counters right after a changer died in mid-change. */
-export function tableRecount(table: usize): void {
+/** Sets everything right after a changer died in mid-change: values that it had moved come back, the counters are counted. */
+export function tableRecover(table: usize): void {
+  const nextVa = load<u32>(table + L.TABLE_NEXT);
+  const next = nextVa ? writeAddress(nextVa) : 0;
   const capacity = load<u32>(table + L.TABLE_CAPACITY);
   let live: u32 = 0;
   let used: u32 = 0;
   for (let n: u32 = 0; n < capacity; n++) {
-    const key = load<u64>(entryAt(table, n));
-    if (key != HOLE) used++;
-    if (key != HOLE && key != TOMBSTONE) live++;
+    const entry = entryAt(table, n);
+    const key = load<u64>(entry);
+    if (key == HOLE) continue;
+    used++;
+    if (key == TOMBSTONE) continue;
+    live++;
+    if (load<u64>(entry + 8) != FROZEN) continue;
+    const copy = next ? tableFind(next, key, keyHash(key), true) : 0; // the very same key value
+    if (copy) {
+      store<u64>(entry + 8, load<u64>(copy + 8));
+    } else {
+      // It was being deleted. Its value is lost, which leaks a reference at most.
+      store<u64>(entry, TOMBSTONE);
+      live--;
+    }
   }
+  store<u32>(table + L.TABLE_NEXT, 0);
   store<u32>(table + L.TABLE_COUNT, live);
   store<u32>(table + L.TABLE_USED, used);
+  if (nextVa) objectFree(nextVa); // it owns nothing, and nobody else has seen it
 }

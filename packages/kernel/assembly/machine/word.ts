@@ -62,3 +62,20 @@ import { GIL } from "./build";
   }
   return atomic.xchg<u64>(p, value);
 }
+
+// @ts-ignore: decorator
+@inline export function wideStore(p: usize, value: u64): void {
+  if (GIL) store<u64>(p, value);
+  else atomic.store<u64>(p, value);
+}
+
+/** Stores `value` if the word is `expected`; returns what the word was. */
+// @ts-ignore: decorator
+@inline export function wideCas(p: usize, expected: u64, value: u64): u64 {
+  if (GIL) {
+    const old = load<u64>(p);
+    if (old == expected) store<u64>(p, value);
+    return old;
+  }
+  return atomic.cmpxchg<u64>(p, expected, value);
+}
