@@ -18,12 +18,15 @@ import { pteOf, writeAddress } from "../paging/translate";
 import { descriptorOf, framesAreShort, pageOf, runAllocate, runRetire, smallPageAllocate, smallPageFree } from "./arenas";
 import { classSize, pagesFor } from "./classes";
 
-/** Virtual address of a free block, or 0 when memory is full. The block's words are undefined, but for word 0, which is 0. */
+/**
+ * Virtual address of a free block, or 0 when memory is full. The block's words are undefined, but for word 0, which is 0.
+ * `probes`: whether the slow way must make sure of the stack, because the operation has not.
+ */
 // @ts-ignore: decorator
-@inline export function blockAllocate(sizeClass: u32): u32 {
+@inline export function blockAllocate(sizeClass: u32, probes: bool = false): u32 {
   const descriptor = <usize>load<u32>(tb + L.TB_BINS + (<usize>sizeClass << 2));
   const block = load<u32>(descriptor + L.PD_FREE); // descriptor 0 is the null frame: reads 0
-  if (!block) return blockAllocateSlow(sizeClass);
+  if (!block) return probes ? blockAllocateProbed(sizeClass) : blockAllocateSlow(sizeClass);
   const p = writeAddress(block);
   if (!p) return 0;
   store<u32>(descriptor + L.PD_FREE, load<u32>(p + 4));
@@ -31,8 +34,12 @@ import { classSize, pagesFor } from "./classes";
   return block;
 }
 
-function blockAllocateSlow(sizeClass: u32): u32 {
+function blockAllocateProbed(sizeClass: u32): u32 {
   stackProbe();
+  return blockAllocateSlow(sizeClass);
+}
+
+function blockAllocateSlow(sizeClass: u32): u32 {
   const bin = tb + L.TB_BINS + (<usize>sizeClass << 2);
   unfullCollect();
   let descriptor = <usize>load<u32>(bin);

@@ -7,10 +7,12 @@ import { count, tb } from "../machine/registers";
 import { stackProbe } from "../machine/stack";
 import { wordExchange, wordLoad } from "../machine/word";
 import { readAddress, writeAddress } from "../paging/translate";
+import { blockAllocate } from "./blocks";
 import { chunksAreReady } from "./chunks";
+import { classOf } from "./classes";
 import { countDecrementAt, countIncrementAt } from "./count";
 import { borrow, newbornPush, newbornReserve } from "./handle";
-import { allocate, birthCount, typeEntry } from "./object";
+import { birthCount, typeEntry } from "./object";
 import { enter } from "./safepoint";
 
 /** A newborn whose body stands in scratch (references as addresses), or an error code. O(size). */
@@ -26,7 +28,7 @@ export function structNew(type: u32): u32 {
     const child = load<u32>(scratch + (<usize>ctz(left) << 2));
     if (child && !writeAddress(child)) return load<u32>(tb + L.TB_FAULT_CODE);
   }
-  const va = allocate(size);
+  const va = blockAllocate(classOf(size), true); // its fields are 248 bytes at most
   if (!va) return L.E_MEMORY;
   const p = writeAddress(va);
   for (let left = mask; left; left &= left - 1) {
@@ -44,7 +46,7 @@ export function structNewRefs(type: u32, a: u32, b: u32): u32 {
   if (!newbornReserve()) return L.E_MEMORY;
   const pa = a ? writeAddress(a) : 0;
   const pb = b ? writeAddress(b) : 0;
-  const va = allocate(16);
+  const va = blockAllocate(classOf(16), true);
   if (!va) return L.E_MEMORY;
   const p = writeAddress(va);
   if (pa) countIncrementAt(pa);
