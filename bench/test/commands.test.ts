@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Report } from "../report/shape.js";
 import { validateReport } from "../report/validate.js";
+import { SUITES } from "../suites.js";
 
 const FILES = { start: "compare/main.js", bench: "bench.js", soak: "soak/main.js" };
 
@@ -119,8 +120,11 @@ describe("start", () => {
 
 describe("bench", () => {
   it("measures micro beside its floors", async () => {
-    expect(await type("bench", "micro", "--quick", "--json", "micro.json")).toMatchObject({ code: 0 });
-    const { rows } = readReport("micro.json");
+    // No suite is named: all of them.
+    expect(await type("bench", "--quick", "--json", "all.json")).toMatchObject({ code: 0 });
+    const report = readReport("all.json");
+    expect(new Set(report.rows.map((row) => row.suite))).toEqual(new Set(SUITES.map(({ name }) => name)));
+    const rows = report.rows.filter((row) => row.suite === "micro");
     const floors = new Set(rows.map((row) => row.floor));
     expect(floors).toEqual(new Set([null, "floor: wasm load", "floor: wasm atomic add", "floor: call from JS"]));
     for (const mode of ["gil", "free"]) {
