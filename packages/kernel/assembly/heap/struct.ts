@@ -7,7 +7,7 @@ import { count, tb } from "../machine/registers";
 import { stackProbe } from "../machine/stack";
 import { wordExchange, wordLoad } from "../machine/word";
 import { readAddress, writeAddress } from "../paging/translate";
-import { blockAllocate } from "./blocks";
+import { blockAllocateProbed, blockFirst, blockTakeFirst } from "./blocks";
 import { chunksAreReady } from "./chunks";
 import { classOf } from "./classes";
 import { countDecrementAt, countIncrementAt } from "./count";
@@ -28,9 +28,10 @@ export function structNew(type: u32): u32 {
     const child = load<u32>(scratch + (<usize>ctz(left) << 2));
     if (child && !writeAddress(child)) return load<u32>(tb + L.TB_FAULT_CODE);
   }
-  const va = blockAllocate(classOf(size), true); // its fields are 248 bytes at most
-  if (!va) return L.E_MEMORY;
-  const p = writeAddress(va);
+  const sizeClass = classOf(size); // a small one: its fields are 248 bytes at most
+  let va = blockFirst(sizeClass);
+  const p = va ? blockTakeFirst(sizeClass, va) : (va = blockAllocateProbed(sizeClass)) ? writeAddress(va) : 0;
+  if (!p) return L.E_MEMORY;
   for (let left = mask; left; left &= left - 1) {
     const child = load<u32>(scratch + (<usize>ctz(left) << 2));
     if (child) countIncrementAt(writeAddress(child));
@@ -46,9 +47,9 @@ export function structNewRefs(type: u32, a: u32, b: u32): u32 {
   if (!newbornReserve()) return L.E_MEMORY;
   const pa = a ? writeAddress(a) : 0;
   const pb = b ? writeAddress(b) : 0;
-  const va = blockAllocate(classOf(16), true);
-  if (!va) return L.E_MEMORY;
-  const p = writeAddress(va);
+  let va = blockFirst(0);
+  const p = va ? blockTakeFirst(0, va) : (va = blockAllocateProbed(0)) ? writeAddress(va) : 0;
+  if (!p) return L.E_MEMORY;
   if (pa) countIncrementAt(pa);
   if (pb) countIncrementAt(pb);
   store<u64>(p + L.OBJECT_BODY, ((<u64>b) << 32) | a);
