@@ -30,7 +30,9 @@ function compare(entry: PolicyEntry, capacity: number, options: Settings, trace:
     const expected = reference(page, trace.writes[n]!);
     const got = policy.access(page, trace.writes[n]!);
     if (got !== expected) {
-      expect.fail(`${what}, ${capacity} frames, ${JSON.stringify(options)}: reference ${n} (page ${page}) is a ${got ? "hit" : "fault"}`);
+      expect.fail(
+        `${what}, ${capacity} frames, ${JSON.stringify(options)}: reference ${n} (page ${page}) is a ${got ? "hit" : "fault"}`,
+      );
     }
     if (got) hits++;
   }

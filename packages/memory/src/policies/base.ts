@@ -159,7 +159,7 @@ export abstract class PagePolicy implements ReplacementPolicy {
   }
 
   protected isPinned(slot: number): boolean {
-    return this.pinned !== undefined && this.pinned(this.table.pages[slot]!);
+    return this.pinned?.(this.table.pages[slot]!) ?? false;
   }
 
   /** The oldest slot of a list that is not pinned, or NIL. */

@@ -43,17 +43,6 @@ export class SlotLists {
     this.counts[list]!++;
   }
 
-  pushBack(list: number, slot: number): void {
-    const { next, prev } = this;
-    const last = prev[list]!;
-    prev[list] = slot;
-    next[slot] = list;
-    prev[slot] = last;
-    next[last] = slot;
-    this.where[slot] = list;
-    this.counts[list]!++;
-  }
-
   remove(slot: number): void {
     const { next, prev, where } = this;
     const before = prev[slot]!;
@@ -82,6 +71,22 @@ export class SlotLists {
   move(list: number, slot: number): void {
     this.remove(slot);
     this.pushFront(list, slot);
+  }
+
+  /** All of `from` joins `to` as younger than what is there, in its order; the caller corrects `where`. O(1). */
+  append(from: number, to: number): void {
+    const { next, prev, counts } = this;
+    if (counts[from] === 0) return;
+    const first = next[from]!;
+    const last = prev[from]!;
+    const second = next[to]!;
+    next[to] = first;
+    prev[first] = to;
+    next[last] = second;
+    prev[second] = last;
+    next[from] = prev[from] = from;
+    counts[to]! += counts[from]!;
+    counts[from] = 0;
   }
 
   reserve(slots: number): void {
