@@ -15,7 +15,8 @@
  * Until memory is full for the first time, new pages are hot as far as the target leaves room for hot pages (the
  * authors' program does that; the paper does not say).
  *
- * Invariant: hot + cold = size; hot <= frames - cold target; pages without a frame <= frames, and all of them in test.
+ * Invariant: hot + cold = size; pages without a frame <= frames, and all of them in test; hot <= frames - cold target
+ * after every page that comes (a test that ends on the way may raise the target before the hot hand runs).
  */
 import { PagePolicy, share } from "./base.js";
 import { grown, NIL } from "./page-table.js";
@@ -209,7 +210,9 @@ export class ClockPro extends PagePolicy {
     const wrong: string[] = [];
     const [hot, cold, ghosts] = [this.counts[HOT]!, this.counts[COLD]!, this.counts[GHOST]!];
     if (hot + cold !== this.size) wrong.push(`${hot} hot and ${cold} cold pages, size ${this.size}`);
-    if (hot > this.capacity - this.coldTarget) wrong.push(`${hot} hot pages, cold target ${this.coldTarget}`);
+    if (hot > this.capacity - this.coldLeast)
+      wrong.push(`${hot} hot pages, ${this.coldLeast} frames are for cold ones`);
+    if (this.coldTarget < this.coldLeast) wrong.push(`cold target ${this.coldTarget}`);
     if (ghosts > this.capacity) wrong.push(`${ghosts} pages without a frame`);
     let length = 0;
     for (let slot = this.handHot; slot !== NIL; ) {

@@ -42,6 +42,7 @@ export class Opt extends PagePolicy {
   protected hit(slot: number): void {
     this.uses[slot] = this.nextUse();
     this.rise(this.place[slot]!);
+    this.sink(this.place[slot]!);
   }
 
   protected admit(slot: number): void {
