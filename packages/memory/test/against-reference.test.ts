@@ -68,3 +68,22 @@ describe.each([...POLICIES.values()])("$slug", (entry) => {
     }
   });
 });
+
+describe.each(["2q", "arc", "lirs", "s3-fifo", "sieve", "clock-pro", "w-tinylfu"])(
+  "%s at the size of the papers' traces",
+  (slug) => {
+    const entry = POLICIES.get(slug)!;
+    test.each([
+      ["loop", loop(1011, 20), 512],
+      ["zigzag", zigzag(1011, 8), 512],
+      ["Zipf", zipf(5, 20_000, 5000, 0.9), 500],
+    ])(
+      "%s",
+      (name, pages, capacity) => {
+        const trace = { pages, writes: pages.map(() => false) };
+        compare(entry, capacity, {}, trace, name);
+      },
+      60_000,
+    );
+  },
+);

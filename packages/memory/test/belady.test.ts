@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { random, randomTrace } from "./support.js";
 
 const string = [1, 2, 3, 4, 1, 2, 5, 1, 2, 3, 4, 5];
-const options = (slug: string) => (slug === "working-set" ? { tau: 25 } : {});
+const options = (slug: string): Record<string, number> => (slug === "working-set" ? { tau: 25 } : {});
 
 function faults(slug: string, frames: number, pages: readonly number[]): number {
   const policy = createPolicy(slug, frames, options(slug));

@@ -1,6 +1,6 @@
 /**
  * What `valgrind --tool=lackey --trace-mem=yes` writes (lackey/lk_main.c): `I  04001000,3` for an instruction, and
- * ` L 1ffeff7e,8`, ` S ...`, ` M ...` for a load, a store, a load and store of one place. Valgrind's own lines begin with
+ * ` L 1ffeff7e,8`, ` S ...`, ` M ...` for a load, a store, a load and store of one place (their blank may be missing). Valgrind's own lines begin with
  * ==pid== or --pid--. A modify is one reference, which writes; an access across a page's end is one to each page.
  */
 import { PAGE_MAX } from "../policies/index.js";
@@ -48,7 +48,8 @@ export class LackeyParser implements TraceParser {
 
   /** Reads one access; returns where its line should end. */
   private access(bytes: Uint8Array, from: number, kind: number, into: References): number {
-    let at = from + 1 + (kind === I ? 0 : 1);
+    let at = from + (bytes[from] === SPACE ? 2 : 1);
+    const blank = bytes[at] === SPACE;
     while (bytes[at] === SPACE) at++;
     let first = at;
     let high = 0;
@@ -57,7 +58,7 @@ export class LackeyParser implements TraceParser {
       high = (high << 4) | (low >>> 28);
       low = (low << 4) | digit;
     }
-    let good = at > first && at - first <= 16 && bytes[at] === COMMA;
+    let good = blank && at > first && at - first <= 16 && bytes[at] === COMMA;
     first = ++at;
     let size = 0;
     for (let byte = 0; (byte = bytes[at]!) >= 48 && byte <= 57; at++)

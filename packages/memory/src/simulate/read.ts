@@ -10,7 +10,7 @@ import { AddressParser } from "./parse-addresses.js";
 import { LackeyParser } from "./parse-lackey.js";
 import { PageParser } from "./parse-pages.js";
 import { isBlank, LF, type TraceParser } from "./parser.js";
-import { emptyBatch, type References } from "./references.js";
+import { emptyBatch, pageShift, type References } from "./references.js";
 
 export const FORMATS = ["pages", "addresses", "lackey"] as const;
 export type TraceFormat = (typeof FORMATS)[number];
@@ -50,6 +50,8 @@ export async function* readTrace(
   if (format !== undefined && !FORMATS.includes(format)) {
     throw new SimulationError(`there is no trace format ${format}: there are ${FORMATS.join(", ")}`);
   }
+  // Even where nothing is divided by it.
+  pageShift(pageSize);
   const make = (name: TraceFormat): TraceParser =>
     name === "pages"
       ? new PageParser()
