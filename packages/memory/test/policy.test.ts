@@ -211,6 +211,7 @@ test("options: unknown ones, wrong kinds and values out of range are refused by 
   expect(() => createPolicy("clock", 3, { referenced: 1 })).toThrow("true or false");
   expect(() => createPolicy("mru", 3)).toThrow("there is no policy mru: there are fifo, lru");
   expect(() => createPolicy("opt", 3).access(1)).toThrow("opt needs the future");
+  expect(() => createPolicy("mru", 3)).toThrow(expect.objectContaining({ name: "PolicyError", code: "POLICY" }));
 });
 
 test("the registry has the policies that are promised, in a fixed order", () => {

@@ -48,6 +48,7 @@ test("all policies if none is named; options reach them and are told in params",
 
 test("what cannot be is refused", async () => {
   await expect(simulate(short, { frames: [] })).rejects.toThrow(SimulationError);
+  await expect(simulate(short, { frames: [] })).rejects.toMatchObject({ name: "SimulationError", code: "SIMULATION" });
   await expect(simulate(short, { frames: [0] })).rejects.toThrow(PolicyError);
   await expect(simulate(short, { frames: [3], policies: ["mru"] })).rejects.toThrow("there is no policy mru");
   await expect(simulate(short, { frames: [3], options: { mru: {} } })).rejects.toThrow(PolicyError);

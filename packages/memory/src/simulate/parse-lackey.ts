@@ -54,7 +54,7 @@ export class LackeyParser implements TraceParser {
     let first = at;
     let high = 0;
     let low = 0;
-    for (let digit = 0; (digit = HEX[bytes[at]!] ?? -1) >= 0; at++) {
+    for (let digit = 0; (digit = HEX[bytes[at]!]!) >= 0; at++) {
       high = (high << 4) | (low >>> 28);
       low = (low << 4) | digit;
     }
