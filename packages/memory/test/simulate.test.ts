@@ -39,7 +39,7 @@ test("rows come by policy, then by frames; hits and faults are all references", 
 test("all policies if none is named; options reach them and are told in params", async () => {
   const { rows } = await simulate(short, { frames: [3], options: { aging: { bits: 4 }, "working-set": { tau: 2 } } });
   expect(rows.map((row) => row.policy)).toEqual([...POLICIES.keys()]);
-  expect(rows.find((row) => row.policy === "aging")!.params).toEqual({ period: 0, bits: 4 });
+  expect(rows.find((row) => row.policy === "aging")!.params).toEqual({ period: 3, bits: 4 });
   expect(rows.find((row) => row.policy === "working-set")!.params).toMatchObject({
     tau: 2,
     meanResident: expect.any(Number),
@@ -161,6 +161,14 @@ test("the table has a line a policy, and the TLB", async () => {
   expect(table).toMatch(/^faults of 20 references\n\npolicy +3 frames +hit % +4 frames +hit %\n/);
   expect(table).toMatch(/^fifo +15 +25\.00 +10 +50\.00$/m);
   expect(table).toMatch(/^TLB 4x2: hit ratio [\d.]+ %, \d+ page walks$/m);
+});
+
+test("for many numbers of frames the table has a line for each", async () => {
+  const frames = [1, 2, 3, 4, 5, 6];
+  const table = reportTable(await simulate(short, { frames, policies: ["fifo", "opt"] }));
+  expect(table).toMatch(/^frames +fifo +opt$/m);
+  expect(table).toMatch(/^3 +15 +9$/m);
+  expect(table.split("\n")).toHaveLength(4 + frames.length);
 });
 
 test("the chart is SVG with a line and a name for each policy, from one number of frames too", async () => {

@@ -74,7 +74,7 @@ test("--json: the rows, to a file and to standard output", async () => {
     expect(row.faults + row.hits).toBe(20);
   }
   expect(report.rows[0]).toEqual({ policy: "lru", frames: 3, faults: 12, hits: 8, params: {} });
-  expect(report.rows[2].params).toEqual({ period: 0, seed: 5 });
+  expect(report.rows[2].params).toEqual({ period: 3, seed: 5 });
   expect(report.tlb).toMatchObject({ entries: 4, ways: 2 });
   expect(JSON.parse((await simulate([...args, "--json", "-"])).stdout)).toEqual(report);
 });

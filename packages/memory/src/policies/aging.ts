@@ -91,8 +91,12 @@ export class Aging extends PagePolicy {
     this.lowest = 0;
   }
 
+  private get interval(): number {
+    return this.period === 0 ? this.capacity : this.period;
+  }
+
   private count(): void {
-    if (++this.references < (this.period === 0 ? this.capacity : this.period)) return;
+    if (++this.references < this.interval) return;
     this.references = 0;
     this.tick();
   }
@@ -126,6 +130,6 @@ export class Aging extends PagePolicy {
   }
 
   params(): Record<string, number | boolean> {
-    return { period: this.period, bits: this.bits };
+    return { period: this.interval, bits: this.bits };
   }
 }

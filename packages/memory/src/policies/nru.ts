@@ -80,8 +80,12 @@ export class Nru extends PagePolicy {
     }
   }
 
+  private get interval(): number {
+    return this.period === 0 ? this.capacity : this.period;
+  }
+
   private count(): void {
-    if (++this.references < (this.period === 0 ? this.capacity : this.period)) return;
+    if (++this.references < this.interval) return;
     this.references = 0;
     this.tick();
   }
@@ -128,6 +132,6 @@ export class Nru extends PagePolicy {
   }
 
   params(): Record<string, number | boolean> {
-    return { period: this.period, seed: this.seed };
+    return { period: this.interval, seed: this.seed };
   }
 }

@@ -1,5 +1,8 @@
-/** A report as text: faults by frames, a column a policy (or a row a policy, where there are many). */
+/** A report as text: faults by frames. A line a policy; or, for many numbers of frames, a line for each of them. */
 import type { SimulationReport } from "./simulate.js";
+
+/** More numbers of frames than this would make lines too wide. */
+const WIDE = 5;
 
 export function reportTable({ rows, references, tlb }: SimulationReport): string {
   const policies = [...new Set(rows.map((row) => row.policy))];
@@ -14,7 +17,12 @@ export function reportTable({ rows, references, tlb }: SimulationReport): string
       return row === undefined ? ["", ""] : [String(row.faults), percent(row.hits)];
     }),
   ]);
-  const lines = [`faults of ${references} references`, "", ...align([head, ...body])];
+  const byFrames = frames.map((count) => [
+    String(count),
+    ...policies.map((policy) => String(found.get(`${policy} ${count}`)?.faults ?? "")),
+  ]);
+  const cells = frames.length > WIDE ? [["frames", ...policies], ...byFrames] : [head, ...body];
+  const lines = [`faults of ${references} references`, "", ...align(cells)];
   if (tlb !== undefined) {
     const { entries, ways, hits, walks } = tlb;
     lines.push("", `TLB ${entries}x${ways}: hit ratio ${percent(hits)} %, ${walks} page walks`);
