@@ -173,7 +173,7 @@ test("for many numbers of frames the table has a line for each", async () => {
 
 test("the chart is SVG with a line and a name for each policy, from one number of frames too", async () => {
   for (const frames of [[3], [2, 3, 4, 5]]) {
-    const svg = await reportChart(await simulate(short, { frames }), "a <title> & more");
+    const svg = reportChart(await simulate(short, { frames }), "a <title> & more");
     expect(svg).toMatch(/^<svg [^>]*xmlns="http:\/\/www\.w3\.org\/2000\/svg"/);
     expect(svg.trimEnd().endsWith("</svg>")).toBe(true);
     for (const slug of POLICIES.keys()) expect(svg).toContain(`>${slug}</text>`);

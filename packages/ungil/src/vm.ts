@@ -98,7 +98,7 @@ async function run(options: SimulateOptions): Promise<void> {
       ...(tlb === undefined ? {} : { tlb }),
     });
     progress.end();
-    await publish(report, options);
+    publish(report, options);
   } catch (error) {
     throw stop.signal.aborted ? stop.signal.reason : error;
   } finally {
@@ -108,13 +108,13 @@ async function run(options: SimulateOptions): Promise<void> {
   }
 }
 
-async function publish(report: SimulationReport, { json, svg, trace }: SimulateOptions): Promise<void> {
+function publish(report: SimulationReport, { json, svg, trace }: SimulateOptions): void {
   const text = `${JSON.stringify(report, null, 2)}\n`;
   process.stdout.write(json === "-" ? text : `${reportTable(report)}\n`);
   if (json !== undefined && json !== "-") writeFileSync(json, text);
   if (svg !== undefined) {
     const name = trace === "-" ? "standard input" : path.basename(trace);
-    writeFileSync(svg, `${await reportChart(report, `${name}: faults of ${report.references} references`)}\n`);
+    writeFileSync(svg, `${reportChart(report, `${name}: faults of ${report.references} references`)}\n`);
   }
 }
 
