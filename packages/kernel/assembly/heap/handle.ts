@@ -201,6 +201,8 @@ export function pin(slot: usize, va: u32): bool {
       } else {
         const q = writeAddress(larger);
         memory.copy(q + L.PINS_DATA, p + L.PINS_DATA, <usize>used << 2);
+        // At every instant one of the two owns the pins: these stores stand in a straight line.
+        store<u32>(p + L.PINS_COUNT, 0);
         store<u32>(q + L.PINS_COUNT, used);
         store<u32>(slot, larger);
         objectFree(pins);
