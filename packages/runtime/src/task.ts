@@ -149,7 +149,11 @@ export function settle(
   if (outcome.packed) keepAll(owner.heap, outcome.packed);
   const loading = classesOf(outcome);
   if (!loading) return reject(errorOf(outcome, at.stack ?? ""));
-  loading.then(() => reject(errorOf(outcome, at.stack ?? "")));
+  owner.settling++;
+  loading.then(() => {
+    owner.settling--;
+    reject(errorOf(outcome, at.stack ?? ""));
+  });
 }
 
 /** Waits for a task inside a coroutine. Not tracked: a task is no operation that could be forgotten. */
