@@ -210,7 +210,7 @@ export class MainThread extends Thread {
     if (this.#closed) return;
     this.heap.batch(() => {
       const task = this.heap.keep(wrapTask(address) as never) as unknown as Task<unknown>;
-      const outcome = this.outcome(this.x.taskOutcome(address), address);
+      const outcome = this.outcome(this.x.taskOutcome(address));
       settle(
         this,
         outcome,

@@ -188,7 +188,7 @@ export class Join<T> extends Wait<T> {
     const { scheduler } = fiber;
     if (status < 0)
       status = scheduler.heap.retryStatus("Waiting for a task", () => scheduler.x.taskOutcome(this.#task));
-    const outcome = scheduler.outcome(status, this.#task);
+    const outcome = scheduler.outcome(status);
     if (outcome.ok) return done(outcome.value as T);
     const loading = classesOf(outcome);
     if (!loading) throw this.#error(outcome);

@@ -48,19 +48,14 @@ export abstract class Thread {
     const status = this.heap.retryStatus("Waiting for a task", () => this.x.taskJoin(task, number));
     if (status === 0) return;
     this.#watchers.delete(number);
-    callback(this.outcome(status, task));
+    callback(this.outcome(status));
   }
 
   /** A message for a wait that is no fiber. Inside a step or a batch. */
   watched(number: number, task: number): void {
     const callback = this.#watchers.get(number);
     this.#watchers.delete(number);
-    callback?.(
-      this.outcome(
-        this.heap.retryStatus("Reading a result", () => this.x.taskOutcome(task)),
-        task,
-      ),
-    );
+    callback?.(this.outcome(this.heap.retryStatus("Reading a result", () => this.x.taskOutcome(task))));
   }
 
   get watching(): number {
@@ -68,7 +63,7 @@ export abstract class Thread {
   }
 
   /** What `taskJoin` or `taskOutcome` has handed out, in the running scope. */
-  outcome(status: number, task: number): Outcome {
+  outcome(status: number): Outcome {
     if (status >= 16) return { ok: true, value: valueOut(this.heap, status - 16) };
     const { kernel } = this;
     const address = kernel.i32[kernel.outRef] as number;

@@ -2,7 +2,7 @@
 import { AssertionError } from "node:assert";
 import { Dict, is } from "@ungil/heap";
 import { describe, expect, it } from "vitest";
-import { Box, t } from "./fixtures/throws.mjs";
+import { Box, Reason, t } from "./fixtures/throws.mjs";
 import { failure, fixture, inBothModes, type LooseRuntime, node, start, within } from "./helpers.js";
 
 inBothModes("errors arrive whole", (gil) => {
@@ -112,6 +112,17 @@ inBothModes("errors arrive whole", (gil) => {
     expect([aborted.name, aborted.message]).toEqual(["AbortError", "gone"]);
   });
 
+  it("also on their way to a coroutine that is cancelled", async () => {
+    const rt = await start({ gil });
+    const box = rt.new(Box, {});
+    const task = rt.spawn(t.reason, box);
+    await expect.poll(() => box.x, { timeout: 3000 }).toBe(1);
+    const reason = Object.assign(new Reason("enough"), { text: "x".repeat(1000) });
+    reason.cause = reason;
+    task.cancel(reason);
+    expect(await within(5000, task)).toEqual([true, true, true, reason.text]);
+  });
+
   it("with class and message when memory is out", async () => {
     const rt = await start({ gil, memory: "8MiB", threads: 1 });
     const holder = rt.new(Dict);
@@ -129,8 +140,8 @@ inBothModes("errors arrive whole", (gil) => {
 });
 
 describe.each(["gil", "free"])("classes of errors (%s)", (mode) => {
-  const run = async (file: string) => {
-    const ran = await node([fixture(file), mode], { timeout: 20_000 });
+  const run = async (file: string, env: NodeJS.ProcessEnv = {}) => {
+    const ran = await node([fixture(file), mode], { timeout: 20_000, env });
     expect([ran.err, ran.code]).toEqual(["", 0]);
     return ran.out.trim().split("\n");
   };
@@ -167,5 +178,18 @@ describe.each(["gil", "free"])("classes of errors (%s)", (mode) => {
       slow: "slow",
     });
     expect(late).toBe("true Error late");
+  });
+
+  it("are RemoteErrors in such a program if no file can be written, and no later for that", async () => {
+    const nowhere = fixture("nowhere");
+    const [line = "", late] = await run("one-file.mjs", { TMPDIR: nowhere, TEMP: nowhere, TMP: nowhere });
+    const paid = ["RemoteError", "insufficient funds", "REMOTE", false];
+    expect(JSON.parse(line)).toMatchObject({ first: [paid, paid], prompt: true, many: [false, true], slow: "slow" });
+    expect(late).toBe("false Later late");
+  });
+
+  it("are known in CommonJS", async () => {
+    const [line] = await run("one-file.cjs");
+    expect(line).toBe("true true insufficient funds");
   });
 });
