@@ -44,6 +44,8 @@ const LESS_ROOM = [1 << 14, 1 << 10, 0];
 const TEXT_MIN = 200;
 /** Properties that are not enumerable, and part of an error all the same. */
 const HIDDEN = ["cause", "errors", "error", "suppressed"];
+/** To say that so few characters are left out takes as many. */
+const SHORT = 40;
 /** So many properties are left out one by one: each keeps its name. */
 const FEW = 3;
 /** What a row takes at least. */
@@ -188,14 +190,16 @@ class TableWriter {
 
   #properties(object: object, keys: readonly string[]): [string, Cell][] {
     const properties: [string, Cell][] = [];
-    for (const [n, key] of keys.entries()) {
-      if (this.#room <= 0 && keys.length - n > FEW) {
-        properties.push(["...", `[left out: ${keys.length - n} more, the error is too large]`]);
-        break;
+    let left = 0;
+    for (const key of keys) {
+      if (this.#room <= 0 && keys.length > FEW && key !== "code" && key !== "name") {
+        left++;
+        continue;
       }
       this.#room -= key.length;
       properties.push([key, this.#property(object, key)]);
     }
+    if (left > 0) properties.push(["...", `[left out: ${left} more, the error is too large]`]);
     return properties;
   }
 
@@ -209,7 +213,7 @@ class TableWriter {
     return this.cell(value);
   }
 
-  #text(text: string, least = 0): string {
+  #text(text: string, least = SHORT): string {
     const room = Math.max(this.#room, least);
     this.#room -= Math.min(text.length, room);
     return text.length <= room ? text : `${text.slice(0, room)}... [${text.length - room} characters are left out]`;
