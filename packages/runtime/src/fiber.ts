@@ -4,9 +4,9 @@
  */
 import type { Scope } from "@ungil/heap";
 import { OperationNotAwaitedError } from "./errors.js";
+import type { FiberThread } from "./fibers.js";
 import type { Guard } from "./locks.js";
 import type { Tracked } from "./operation.js";
-import type { Scheduler } from "./scheduler.js";
 import type { Instruction } from "./types.js";
 
 export const READY = 0;
@@ -48,7 +48,7 @@ export class Fiber {
   ending: Ending | null = null;
 
   constructor(
-    readonly scheduler: Scheduler,
+    readonly scheduler: FiberThread,
     public index: number,
     /** Address of its task. */
     readonly task: number,
