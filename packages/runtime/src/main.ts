@@ -12,7 +12,7 @@ import { collectWaits, type StuckTask } from "./deadlock.js";
 import { CancelledError, RuntimeClosedError } from "./errors.js";
 import type { SyncExports } from "./exports.js";
 import { cancelTask, setPromise, settle, type Task, wrapTask } from "./task.js";
-import { Thread } from "./thread.js";
+import { type Outcome, Thread } from "./thread.js";
 
 /**
  * The main thread's heap. With a GIL each batch begins by waiting for it, and events wait meanwhile, the exit of the thread
@@ -42,6 +42,8 @@ const GIL_LOOK = 20_000; // microseconds
 interface Outstanding {
   readonly task: number;
   readonly reject: (error: unknown) => void;
+  /** The same, and the hook for failures gets to know if nobody has asked for its promise. */
+  readonly fail: (error: unknown) => void;
 }
 
 export interface MainEvents {
@@ -117,6 +119,7 @@ export class MainThread extends Thread {
       this.#takeInbox();
     } catch (error) {
       if (error instanceof RuntimeClosedError) return; // closing: what is outstanding is rejected
+      this.#parkNow();
       throw error;
     }
     this.#parkNow();
@@ -173,25 +176,32 @@ export class MainThread extends Thread {
         result = set;
         if (promise) set();
       };
-      const entry: Outstanding = { task: address, reject: (error) => settled(() => reject(error)) };
-      const abort = () => this.inStep(() => cancelTask(this, address, signal?.reason));
+      const entry: Outstanding = {
+        task: address,
+        reject: (error) => settled(() => reject(error)),
+        fail: (error) => {
+          settled(() => reject(error));
+          if (!promise) this.#unawaited(error, kept, () => promise !== undefined);
+        },
+      };
+      const abort = () => this.#cancel([entry], signal?.reason);
+      const ended = (outcome: Outcome) => {
+        heap.release(address, keptScope(heap));
+        if (this.#outstanding.has(entry))
+          settle(this, outcome, at, (value) => settled(() => resolve(value)), entry.fail);
+      };
       signal?.addEventListener("abort", abort, { once: true });
       this.#more(entry);
       heap.adopt(address); // until it has ended, whatever becomes of the handle
-      this.watch(address, (outcome) => {
+      try {
+        this.watch(address, ended);
+      } catch (error) {
+        // No memory for watching it: nobody would ever hear of it, so it must not run.
+        cancelTask(this, address, error);
         heap.release(address, keptScope(heap));
-        if (!this.#outstanding.has(entry)) return;
-        settle(
-          this,
-          outcome,
-          at,
-          (value) => settled(() => resolve(value)),
-          (error) => {
-            settled(() => reject(error));
-            if (!promise) this.#unawaited(error, kept, () => promise !== undefined);
-          },
-        );
-      });
+        entry.reject(error);
+        throw error;
+      }
     });
     setPromise(kept, ask);
     return kept;
@@ -291,10 +301,25 @@ export class MainThread extends Thread {
       if (performance.now() > until) return false;
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
-    this.inStep(() => {
-      for (const { task } of this.#outstanding) cancelTask(this, task, reason);
-    });
-    return true;
+    return this.#cancel(this.#outstanding, reason);
+  }
+
+  /** Asks tasks to end; false if the runtime is closing and a thread keeps the GIL: they end with their threads. */
+  #cancel(entries: Iterable<Outstanding>, reason: unknown): boolean {
+    try {
+      this.inStep(() => {
+        for (const { task } of entries) cancelTask(this, task, reason);
+      });
+      return true;
+    } catch (error) {
+      if (error instanceof RuntimeClosedError) return false;
+      throw error;
+    }
+  }
+
+  /** A task has failed with an error for which there is no room in shared memory. */
+  failed(task: number, error: unknown): void {
+    for (const entry of [...this.#outstanding]) if (entry.task === task) entry.fail(error);
   }
 
   rejectAll(make: () => unknown): void {

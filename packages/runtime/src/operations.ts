@@ -80,11 +80,19 @@ function abortWith(signal: AbortSignal, fiber: Fiber, task: Task<unknown>): void
   // The task is counted by whoever watches it: kept until it has ended.
   const kept = scheduler.heap.keep(task as unknown as Wrapper) as unknown as Task<unknown>;
   const abort = () => kept.cancel(signal.reason);
-  signal.addEventListener("abort", abort, { once: true });
-  scheduler.watch(address, () => {
+  const ended = () => {
     signal.removeEventListener("abort", abort);
     kept[Symbol.dispose]();
-  });
+  };
+  try {
+    scheduler.watch(address, ended);
+  } catch (error) {
+    // No memory for watching it: nobody could cancel it, so it must not run.
+    kept[Symbol.dispose]();
+    cancelTask(scheduler, address, error);
+    throw error;
+  }
+  signal.addEventListener("abort", abort, { once: true });
 }
 
 /** Starts a coroutine that may run on any thread; its task is owned by this coroutine, which ends it when it ends itself. */

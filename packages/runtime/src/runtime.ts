@@ -240,6 +240,20 @@ export class Runtime {
     const main = this.#main;
     this.#state = "closing";
     main.heap.deadline = performance.now() + timeout + GRACE;
+    try {
+      await this.#windDown(timeout);
+    } finally {
+      // Whatever went wrong before: nothing of the runtime is left.
+      main.rejectAll(() => new RuntimeClosedError("The runtime was closed before this coroutine had ended"));
+      this.#state = "closed";
+      this.#threads.clear();
+      await this.#host.close().finally(() => main.close());
+    }
+  }
+
+  /** Waits for the tasks, asks those that are left to end, stops the threads. */
+  async #windDown(timeout: number): Promise<void> {
+    const main = this.#main;
     if (timeout > 0) await bounded(main.whenIdle(), timeout);
     if (main.outstanding > 0) {
       const asked = await main.cancelAll(new RuntimeClosedError("The runtime is closing"), GRACE);
@@ -247,10 +261,6 @@ export class Runtime {
     }
     main.rejectAll(() => new RuntimeClosedError("The runtime was closed before this coroutine had ended"));
     await bounded(Promise.all([...this.#threads.values()].map((thread) => thread.control.stop())), GRACE / 2);
-    this.#state = "closed";
-    this.#threads.clear();
-    await this.#host.close();
-    main.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -272,13 +282,24 @@ async function awake<T>(promise: Promise<T>): Promise<T> {
   }
 }
 
-/** Waits for a promise, but not longer: its value, or undefined. */
+/** The longest delay of a timer of node: a longer one fires at once. */
+const TIMER_MAX = 2 ** 31 - 1;
+
+/** Waits for a promise, but not longer (Infinity: as long as it takes): its value, or undefined. */
 async function bounded<T>(promise: Promise<T>, milliseconds: number): Promise<T | undefined> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), milliseconds);
+    const wait = (left: number) => {
+      timer = setTimeout(
+        () => (left > TIMER_MAX ? wait(left - TIMER_MAX) : resolve(undefined)),
+        Math.min(left, TIMER_MAX),
+      );
+    };
+    wait(milliseconds);
   });
-  const result = await Promise.race([promise, late]);
-  clearTimeout(timer);
-  return result;
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

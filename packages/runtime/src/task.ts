@@ -95,12 +95,17 @@ function inStep<T>(self: Wrapper, work: (owner: Thread) => T): T {
   return owner.inStep(() => work(owner));
 }
 
-/** `reason` goes along as an encoded failure, if there is one. */
+/**
+ * `reason` goes along as an encoded failure, if there is one and memory for it: cancelling is what makes room again, so it
+ * works without.
+ */
 export function cancelTask(owner: Thread, task: number, reason: unknown): void {
   let address = 0;
   if (reason !== undefined && thread.scope) {
-    valueIn(thread.scope, pack(reason), "The reason");
-    address = crossing.ref;
+    try {
+      valueIn(thread.scope, pack(reason), "The reason");
+      address = crossing.ref;
+    } catch {}
   }
   owner.x.taskCancel(task, address);
   owner.poke();

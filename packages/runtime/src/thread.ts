@@ -6,7 +6,7 @@ import { type Heap, isWrapper, type Scope, thread, valueOut, type Wrapper } from
 import { type Kernel, Layout as L, OutOfMemoryError, SyncLayout as S } from "@ungil/kernel";
 import { definitionById, moduleOf } from "./coroutines.js";
 import type { SyncExports } from "./exports.js";
-import { classIsMissing, noteErrorClasses, type Packed, unpack } from "./failure.js";
+import { classIsMissing, noteErrorClasses, type Packed, pack, unpack } from "./failure.js";
 
 /** Numbers of waits that are not fibers start here. */
 export const WATCH_FIRST = 0x40000000;
@@ -53,12 +53,19 @@ export abstract class Thread {
   watched(number: number, task: number): void {
     const callback = this.#watchers.get(number);
     this.#watchers.delete(number);
-    callback?.(
-      this.outcome(
+    callback?.(this.#read(task));
+  }
+
+  /** How a task has ended. What cannot be read (no memory, a struct that is not loaded here) fails whoever waits for it. */
+  #read(task: number): Outcome {
+    try {
+      return this.outcome(
         this.heap.retryStatus("Reading a result", () => this.x.taskOutcome(task)),
         task,
-      ),
-    );
+      );
+    } catch (error) {
+      return { ok: false, cancelled: false, packed: pack(error), id: "" };
+    }
   }
 
   get watching(): number {
