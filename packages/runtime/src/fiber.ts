@@ -20,6 +20,8 @@ type Steps = Iterator<Instruction | undefined | void, unknown, unknown>;
 export interface Waiting {
   /** One of WAIT_: what a deadlock report says. */
   readonly kind: number;
+  /** The fibers of this thread whose end it waits for, if that is it. */
+  readonly strands?: readonly Fiber[];
 }
 
 export class Fiber {

@@ -3,7 +3,7 @@
  * `yield*` costs no step), or notes what the fiber waits for and yields WAIT to the scheduler; its second `next` comes when
  * the wait is over. `throw` comes when the coroutine is cancelled meanwhile.
  */
-import { NotInCoroutineError } from "./errors.js";
+import { NotInCoroutineError, OptionError } from "./errors.js";
 import { type Fiber, here, type Waiting } from "./fiber.js";
 import type { Instruction, Operation } from "./types.js";
 
@@ -50,6 +50,8 @@ export abstract class Wait<T> implements Operation<T>, Iterator<Instruction, T, 
   next(): Step<T> {
     const waited = this.fiber;
     if (waited) {
+      if (waited !== here.fiber)
+        throw new OptionError("yield*", this.label(), "waited for by one at a time", "the one that another waits for");
       this.fiber = null;
       const step = this.resumed(waited);
       if (!step.done) {

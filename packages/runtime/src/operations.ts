@@ -238,10 +238,15 @@ class All extends Wait<unknown[]> {
   constructor(items: Iterable<Operation<unknown>>) {
     super();
     this.#items = [...items];
-    for (const item of this.#items) {
-      if (!(item instanceof Task) && !isOperation(item))
-        throw new OptionError("all()", "each item", "an operation or a task", item);
-      if (!(item instanceof Task)) untrack(item as never);
+    const numbers = new Map<unknown, number>();
+    for (const [n, item] of this.#items.entries()) {
+      if (item instanceof Task) continue;
+      if (!isOperation(item)) throw new OptionError("all()", "each item", "an operation or a task", item);
+      const first = numbers.get(item);
+      if (first !== undefined)
+        throw new OptionError("all()", `item ${n}`, "an operation of its own", `the one that is item ${first} too`);
+      numbers.set(item, n);
+      untrack(item);
     }
     this.#tasks = this.#items.map((item) => (item instanceof Task ? addressOf(item as unknown as Wrapper) : null));
     track(this);
@@ -249,6 +254,10 @@ class All extends Wait<unknown[]> {
 
   label(): string {
     return "all([...])";
+  }
+
+  get strands(): readonly Fiber[] {
+    return this.#fibers;
   }
 
   protected begin(fiber: Fiber): Step<unknown[]> {
