@@ -104,10 +104,11 @@ export class CancelledError extends UngilError {
   }
 }
 
-/** Every thread is parked, there is no timer and no promise to wait for, and coroutines wait for each other. */
+/** Coroutines wait for each other: every thread is parked, with no timer and no promise that could end it. */
 export class DeadlockError extends UngilError {
+  /** A line for each that is part of it. */
   constructor(readonly coroutines: readonly string[]) {
-    super("DEADLOCK", `No coroutine can ever go on:\n${coroutines.map((line) => `  ${line}`).join("\n")}`);
+    super("DEADLOCK", `These coroutines can never go on:\n${coroutines.map((line) => `  ${line}`).join("\n")}`);
   }
 }
 

@@ -3,6 +3,7 @@ import { type Heap, Scope, thread } from "@ungil/heap";
 import { type Kernel, Layout as L, OutOfMemoryError, SyncLayout as S } from "@ungil/kernel";
 import { argumentsIn } from "./arguments.js";
 import type { Definition } from "./coroutines.js";
+import { type FiberWait, waitsOf } from "./deadlock.js";
 import { EventLoopThread } from "./event-loop.js";
 import type { SyncExports } from "./exports.js";
 import { ENDED, Fiber, READY, WAITING } from "./fiber.js";
@@ -99,16 +100,14 @@ export abstract class FiberThread extends EventLoopThread {
     this.poke();
   }
 
-  /** A deadlock: fails the fibers that wait for a lock (or for a task). Number of them. */
-  breakWaits(kind: number, error: () => unknown): number {
-    let broken = 0;
-    for (const fiber of this.fibers) {
-      if (!fiber || fiber.state !== WAITING || fiber.waiter === 0) continue;
-      if (fiber.ending || fiber.wait?.kind !== kind) continue;
-      this.cancelStrand(fiber, error());
-      broken++;
+  /** A deadlock: fails these fibers, if each still waits as it did when it was reported. */
+  breakWaits(waits: readonly FiberWait[], error: () => unknown): void {
+    const now = new Map(waitsOf(this).map((wait) => [wait.fiber, wait]));
+    for (const { fiber, task, kind, target } of waits) {
+      const same = now.get(fiber);
+      if (same?.task !== task || same.kind !== kind || same.target !== target) continue;
+      this.cancelStrand(this.fibers[fiber] as Fiber, error());
     }
-    return broken;
   }
 
   /** The step of a fiber that goes on later is over. */

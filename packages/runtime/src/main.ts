@@ -8,7 +8,6 @@ import { Heap, keptScope, type Scope, thread } from "@ungil/heap";
 import { type Kernel, KernelPanicError, Layout as L, SyncLayout as S } from "@ungil/kernel";
 import { argumentsIn } from "./arguments.js";
 import type { Definition } from "./coroutines.js";
-import { collectWaits, type StuckTask } from "./deadlock.js";
 import { CancelledError, RuntimeClosedError } from "./errors.js";
 import type { SyncExports } from "./exports.js";
 import { cancelTask, setPromise, settle, type Task, wrapTask } from "./task.js";
@@ -49,8 +48,8 @@ interface Outstanding {
 export interface MainEvents {
   /** A task failed and nobody has asked for its promise. */
   unhandled(error: unknown, task: Task<unknown>): void;
-  /** No coroutine can go on. */
-  deadlock(stuck: readonly StuckTask[]): Promise<void>;
+  /** Nothing has happened for a while, and nothing can by itself: is it a deadlock? */
+  stillness(): Promise<void>;
   /** The kernel has given up. */
   panic(error: Error): void;
 }
@@ -263,7 +262,7 @@ export class MainThread extends Thread {
       return;
     }
     if (this.#breaking) return;
-    const steps = this.#progress();
+    const steps = this.progress();
     if (steps !== this.#stillness) {
       this.#stillness = steps;
       return;
@@ -273,7 +272,7 @@ export class MainThread extends Thread {
     const ended = () => {
       this.#breaking = false;
     };
-    this.#events.deadlock(this.heap.batch(() => collectWaits(this))).then(ended, ended);
+    this.#events.stillness().then(ended, ended);
   }
 
   /** Nothing can happen by itself, as far as can be seen. */
@@ -282,7 +281,7 @@ export class MainThread extends Thread {
   }
 
   /** Grows whenever anything happens. */
-  #progress(): number {
+  progress(): number {
     let sum = 0;
     for (let slot = 1; slot < this.kernel.control(L.CB_SLOTS); slot++) {
       for (const counter of [S.COUNTER_STEPS, S.COUNTER_CREATED, S.COUNTER_STARTED, S.COUNTER_PARKS])

@@ -2,8 +2,9 @@
 import { availableParallelism } from "node:os";
 import { isMainThread } from "node:worker_threads";
 import { type Shared, scope, thread, tokenOf, type Verification, verifyHeap } from "@ungil/heap";
-import { createMachine, defineInternalTypes, Kernel, OutOfMemoryError, SyncLayout as S } from "@ungil/kernel";
-import { CancelledError, DeadlockError, RuntimeClosedError, RuntimeInWorkerError } from "./errors.js";
+import { createMachine, defineInternalTypes, Kernel, OutOfMemoryError } from "@ungil/kernel";
+import { findDeadlocks } from "./deadlock.js";
+import { CancelledError, RuntimeClosedError, RuntimeInWorkerError } from "./errors.js";
 import type { SyncExports } from "./exports.js";
 import { unpack } from "./failure.js";
 import { type HostThread, PiscinaHost, type ThreadHost } from "./host.js";
@@ -51,7 +52,7 @@ export class Runtime {
     const heap = new MainHeap(kernel);
     const main: MainThread = new MainThread(kernel, heap, {
       unhandled: (error, task) => runtime.#unhandled(error, task),
-      deadlock: (stuck) => runtime.#breakDeadlock(stuck),
+      stillness: () => runtime.#breakDeadlocks(),
       panic: (error) => runtime.#fatal(error),
     });
     const host = new PiscinaHost();
@@ -196,20 +197,18 @@ export class Runtime {
    * A thread that has died looks like one that is parked, until its exit is known: so each is asked first, and what was seen
    * must still be so. If not, the next heartbeats look again.
    */
-  async #breakDeadlock(stuck: readonly { kind: number; text: string }[]): Promise<void> {
-    const threads = [...this.#threads.values()];
-    const answers = Promise.all(threads.map((thread) => thread.control.ping())).then(() => true);
-    if (!(await bounded(answers, GRACE)) || threads.length < this.#settings.threads) return;
-    if (this.#state === "closed" || !this.#main.isStill()) return;
-    const names = stuck.map(({ text }) => text);
-    // A lock first: whoever waits for a task gets that task's error then.
-    for (const kind of [S.WAIT_LOCK, S.WAIT_TASK]) {
-      if (!stuck.some((task) => task.kind === kind)) continue;
-      const breaking = Promise.all(threads.map((thread) => thread.control.breakWaits(kind, names)));
-      const broken = await bounded(breaking, GRACE);
-      if (!broken || broken.some((n) => n > 0)) return;
+  async #breakDeadlocks(): Promise<void> {
+    const main = this.#main;
+    const threads = [...this.#threads];
+    if (threads.length < this.#settings.threads) return;
+    const progress = main.progress();
+    const answers = threads.map(async ([slot, thread]) => [slot, await thread.control.waits()] as const);
+    const reports = await bounded(Promise.all(answers), GRACE);
+    if (!reports || this.#state === "closed" || !main.isStill() || main.progress() !== progress) return;
+    for (const { coroutines, breaks } of main.inStep(() => findDeadlocks(main, new Map(reports)))) {
+      const told = [...breaks].map(([slot, waits]) => this.#threads.get(slot)?.control.breakWaits(waits, coroutines));
+      await bounded(Promise.all(told), GRACE);
     }
-    this.#main.rejectAll(() => new DeadlockError(names));
   }
 
   #unhandled(error: unknown, task: Task<unknown>): void {

@@ -57,6 +57,25 @@ describe.each(["gil: true", "gil: false"])("a program (%s)", (mode) => {
     expect(await node([file])).toMatchObject({ code: 0, err: "", out: "42\ntrue 1 mine\n" });
   });
 
+  it("that is one file and awaits at its top level gets the error of the coroutine, not a deadlock", async () => {
+    const file = write(
+      "top.mjs",
+      `${imports}
+      export class PaymentError extends Error {}
+      export const { pay, work } = coroutines(import.meta, {
+        *pay() { throw new PaymentError("declined"); },
+        *work() { yield* sleep(300); return "done"; },
+      });
+      if (isMainThread) {
+        const rt = ${start};
+        const results = await Promise.allSettled([rt.run(pay), rt.run(pay), rt.run(work)]);
+        console.log(results.map(({ reason, value }) => reason?.message ?? value).join());
+        await rt.close();
+      }`,
+    );
+    expect(await node([file])).toMatchObject({ code: 0, err: "", out: "declined,declined,done\n" });
+  });
+
   it("without a guard is shown the fix", async () => {
     const file = write(
       "unguarded.mjs",
