@@ -34,6 +34,7 @@ describe("the table of errors", () => {
 
 /** Lines whose tests stand elsewhere, by code. */
 const elsewhere: Record<string, string> = {
+  COROUTINE_CONFLICT: "packages/runtime/test/register.test.ts",
   WORKER_CRASHED: "packages/runtime/test/crash.test.ts",
   LOCK_POISONED: "packages/runtime/test/crash.test.ts",
   DEADLOCK: "packages/runtime/test/deadlock.test.ts",

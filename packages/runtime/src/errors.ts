@@ -43,6 +43,21 @@ export class CoroutineNotFoundError extends UngilError {
   }
 }
 
+/** One module registers two coroutines of the same key and the same text: another thread could not tell them apart. */
+export class CoroutineConflictError extends UngilError {
+  constructor(
+    readonly url: string,
+    readonly key: string,
+  ) {
+    super(
+      "COROUTINE_CONFLICT",
+      `${url} registers a coroutine "${key}" twice, with the same text: a thread that imports the module could not tell which ` +
+        "one is meant. Call coroutines() once, at the top level of the module, and pass what differs as an argument. If two " +
+        "modules of one bundle have it, give one another key.",
+    );
+  }
+}
+
 /** Something that is no registered coroutine was given to run or spawn. */
 export class CoroutineNotRegisteredError extends UngilError {
   constructor(value: unknown) {

@@ -190,6 +190,73 @@ describe.each(["gil: true", "gil: false"])("a program (%s)", (mode) => {
     expect(await node([outfile])).toMatchObject({ code: 0, err: "", out: "5 40 true\n" });
   });
 
+  it("may not register two coroutines of one key and text: not by a function, not by a bundle of CommonJS", async () => {
+    const file = write(
+      "factory.mjs",
+      `${imports}
+      const make = (k) => coroutines(import.meta, { *add(x) { return x + k; } });
+      const one = make(1);
+      try { make(100); } catch (error) { if (isMainThread) console.log(error.code, error.key, error.url === import.meta.url); }
+      export const { other } = coroutines(import.meta, { *other() { return 1; } });
+      async function main() { const rt = ${start}; console.log(await rt.run(one.add, 1)); await rt.close(); }
+      if (isMainThread) main();`,
+    );
+    expect(await node([file])).toMatchObject({ code: 0, err: "", out: "COROUTINE_CONFLICT add true\n2\n" });
+
+    for (const where of ["module", '{ url: require("node:url").pathToFileURL(__filename).href }']) {
+      const part = (name: string, factor: number) =>
+        write(
+          name,
+          `const { coroutines } = require("@ungil/runtime"); const factor = ${factor};
+          exports.co = coroutines(${where}, { *mul(x) { return x * factor; } });`,
+        );
+      part("cjs1.cjs", 1);
+      part("cjs2.cjs", 2);
+      const entry = write(
+        "cjs-main.cjs",
+        `const { isMainThread } = require("node:worker_threads"); const { Runtime } = require("@ungil/runtime");
+        try {
+          const a = require("./cjs1.cjs"), b = require("./cjs2.cjs");
+          if (isMainThread) (async () => { const rt = ${start};
+            console.log(await rt.run(a.co.mul, 10), await rt.run(b.co.mul, 10)); await rt.close(); })();
+        } catch (error) { console.log(error.code); }`,
+      );
+      const outfile = path.join(project, "bundle.cjs");
+      const { build } = createRequire(path.join(runtime, "../../package.json"))("esbuild") as typeof import("esbuild");
+      const options = {
+        bundle: true,
+        format: "cjs",
+        platform: "node",
+        external: ["@ungil/*"],
+        logLevel: "silent",
+      } as const;
+      await build({ ...options, entryPoints: [entry], outfile });
+      expect(await node([entry])).toMatchObject({ code: 0, err: "", out: "10 20\n" });
+      // esbuild's own \`module\` has no file name.
+      const code = where === "module" ? "OPTION" : "COROUTINE_CONFLICT";
+      expect(await node([outfile])).toMatchObject({ code: 0, err: "", out: `${code}\n` });
+    }
+  });
+
+  it("may evaluate a module again", async () => {
+    const lib = write(
+      "again.cjs",
+      `const { coroutines } = require("@ungil/runtime");
+      Object.assign(exports, coroutines(module, { *ten(x) { return x * 10; } }));`,
+    );
+    const file = write(
+      "again-main.cjs",
+      `const { isMainThread } = require("node:worker_threads"); const { Runtime } = require("@ungil/runtime");
+      if (isMainThread) (async () => { const rt = ${start};
+        for (let n = 1; n < 4; n++) {
+          delete require.cache[${JSON.stringify(lib)}];
+          console.log(await rt.run(require(${JSON.stringify(lib)}).ten, n));
+        }
+        await rt.close(); })();`,
+    );
+    expect(await node([file])).toMatchObject({ code: 0, err: "", out: "10\n20\n30\n" });
+  });
+
   it("runs preload modules first on each thread", async () => {
     const preload = write("preload.mjs", `globalThis.preloaded = (globalThis.preloaded ?? 0) + 1;`);
     const file = write(

@@ -58,6 +58,7 @@ export {
   type CloseOptions,
   type Coroutine,
   type CoroutineBody,
+  CoroutineConflictError,
   CoroutineNotFoundError,
   CoroutineNotRegisteredError,
   clearPoison,
