@@ -110,6 +110,23 @@ describe.each(["gil: true", "gil: false"])("a program (%s)", (mode) => {
     });
   });
 
+  it.each([
+    ["of V8", ["--max-old-space-size=512", "--expose-gc", "--stack-size=900", "--harmony"]],
+    ["of the process", ["--title=ungil", "--zero-fill-buffers"]],
+  ])("may come through -e with options %s, and loaders that workers keep", async (_, options) => {
+    write(
+      "lib.mjs",
+      `${imports} export const { look } = coroutines(import.meta, { *look() { return globalThis.loaded; } });`,
+    );
+    write("loaded.cjs", "globalThis.loaded = (globalThis.loaded ?? 0) + 1;");
+    write("loaded.mjs", "globalThis.loaded = (globalThis.loaded ?? 0) + 10;");
+    const text = `import { Runtime } from "@ungil/runtime"; import { look } from "./lib.mjs";
+      const rt = ${start}; console.log(await rt.run(look)); await rt.close();`;
+    const loaders = ["--require", "./loaded.cjs", "--import=./loaded.mjs", "--conditions", "x", "-C", "y"];
+    const args = [...options, ...loaders, "--no-warnings", "--input-type=module", "-e", text];
+    expect(await node(args, { cwd: project })).toMatchObject({ code: 0, err: "", out: "11\n" });
+  });
+
   it("prints what a coroutine logs at once, whatever the threads do", async () => {
     const file = write(
       "log.mjs",
