@@ -4,11 +4,11 @@
  * loop. A pending wait on that word does not keep a process alive, so a timer does while tasks are outstanding; the same
  * timer looks for deadlocks.
  */
-import { Heap, keptScope, type Scope, thread } from "@ungil/heap";
+import { Heap, keptScope, RuntimeClosedError, type Scope, thread } from "@ungil/heap";
 import { type Kernel, KernelPanicError, Layout as L, SyncLayout as S } from "@ungil/kernel";
 import { argumentsIn } from "./arguments.js";
 import type { Definition } from "./coroutines.js";
-import { CancelledError, RuntimeClosedError } from "./errors.js";
+import { CancelledError } from "./errors.js";
 import type { SyncExports } from "./exports.js";
 import { cancelTask, setPromise, settle, type Task, wrapTask } from "./task.js";
 import { type Outcome, Thread } from "./thread.js";
@@ -34,6 +34,9 @@ export class MainHeap extends Heap {
     return super.batch(work);
   }
 }
+
+/** Of the runtimes that are open, in the order of their start: the newest is where this thread stands outside coroutines. */
+const roots: Scope[] = [];
 
 const GIL_LOOK = 20_000; // microseconds
 
@@ -290,6 +293,12 @@ export class MainThread extends Thread {
     return sum;
   }
 
+  /** Objects that are made outside coroutines belong to this runtime from now on, until it closes. */
+  enter(): void {
+    roots.push(this.heap.root);
+    thread.scope = this.heap.root;
+  }
+
   // Ending.
 
   /** Asks every outstanding task to end; false if a thread kept the GIL all the time. */
@@ -330,7 +339,9 @@ export class MainThread extends Thread {
     this.#parked = false;
     clearInterval(this.#timer);
     this.x.parkEnd();
-    if (thread.scope === this.heap.root) thread.scope = null;
+    const at = roots.indexOf(this.heap.root);
+    if (at >= 0) roots.splice(at, 1);
+    if (thread.scope === this.heap.root) thread.scope = roots.at(-1) ?? null;
     this.heap.close();
   }
 }

@@ -1,10 +1,10 @@
 /** Runtime: threads, the heap they share, and the coroutines that run on them, from the main thread's point of view. */
 import { availableParallelism } from "node:os";
 import { isMainThread } from "node:worker_threads";
-import { type Shared, scope, thread, tokenOf, type Verification, verifyHeap } from "@ungil/heap";
+import { RuntimeClosedError, type Shared, scope, thread, tokenOf, type Verification, verifyHeap } from "@ungil/heap";
 import { createMachine, defineInternalTypes, Kernel, OutOfMemoryError } from "@ungil/kernel";
 import { findDeadlocks } from "./deadlock.js";
-import { CancelledError, RuntimeClosedError, RuntimeInWorkerError } from "./errors.js";
+import { CancelledError, RuntimeInWorkerError } from "./errors.js";
 import type { SyncExports } from "./exports.js";
 import { unpack } from "./failure.js";
 import { type HostThread, PiscinaHost, type ThreadHost } from "./host.js";
@@ -66,7 +66,7 @@ export class Runtime {
       await host.close();
       throw error;
     }
-    thread.scope = heap.root;
+    main.enter();
     return runtime;
   }
 
@@ -162,6 +162,7 @@ export class Runtime {
   }
 
   stats(): RuntimeStats {
+    if (this.closed) this.#mustBeOpen();
     return readStats(this.#main.kernel);
   }
 
