@@ -88,13 +88,6 @@ export class OptionError extends UngilError {
   }
 }
 
-/** The runtime is closed, or closes before a task has ended. `cause`: why, if it was not by `close()`. */
-export class RuntimeClosedError extends UngilError {
-  constructor(message = "This runtime is closed", options?: ErrorOptions) {
-    super("RUNTIME_CLOSED", message, options);
-  }
-}
-
 /** An operation was made, and its coroutine went on without waiting for it. */
 export class OperationNotAwaitedError extends UngilError {
   constructor(operation: string) {
@@ -105,10 +98,13 @@ export class OperationNotAwaitedError extends UngilError {
   }
 }
 
-/** An operation was used where no coroutine runs. */
+/** An operation was made where no coroutine runs. `coroutine`: its name, if the operation is a call of one. */
 export class NotInCoroutineError extends UngilError {
-  constructor(operation: string) {
-    super("NOT_IN_COROUTINE", `${operation} works inside a coroutine only, with yield*`);
+  constructor(operation: string, coroutine?: string) {
+    const fix = coroutine
+      ? `Outside write await rt.run(${coroutine}, ...), or rt.spawn(${coroutine}, ...) for a task.`
+      : "Put it into a coroutine (*work() { yield* ... }) and write await rt.run(work) outside.";
+    super("NOT_IN_COROUTINE", `${operation} works inside a coroutine only, with yield*. ${fix}`);
   }
 }
 
@@ -116,6 +112,22 @@ export class NotInCoroutineError extends UngilError {
 export class CancelledError extends UngilError {
   constructor(message = "The coroutine was cancelled", options?: ErrorOptions) {
     super("CANCELLED", message, options);
+  }
+}
+
+/** A coroutine yielded a value: a plain `yield` lets others run, `yield*` waits for an operation. */
+export class YieldedValueError extends UngilError {
+  constructor(value: unknown) {
+    const isPromise = typeof (value as { then?: unknown } | null)?.then === "function";
+    const fix = isPromise ? "Wait for it with yield* until(promise)." : "Use a plain yield, or yield* operation.";
+    super("YIELDED_VALUE", `A coroutine yielded ${isPromise ? "a promise" : `a value (${typeof value})`}. ${fix}`);
+  }
+}
+
+/** `verify()` could not stop the other threads. */
+export class WorldStopError extends UngilError {
+  constructor(reason: string) {
+    super("WORLD_STOP", `verify() cannot stop the world: ${reason}`);
   }
 }
 

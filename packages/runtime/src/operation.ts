@@ -20,8 +20,14 @@ export interface Tracked {
   label(): string;
 }
 
+/**
+ * Notes an operation that was made. Where no coroutine runs nobody can wait for it with `yield*`, and an `await` would give
+ * the operation itself and do nothing: so making it there is an error.
+ */
 export function track(operation: Tracked): void {
-  here.fiber?.track(operation);
+  const { fiber } = here;
+  if (!fiber) throw new NotInCoroutineError(operation.label());
+  fiber.track(operation);
 }
 
 export function untrack(operation: Tracked): void {
@@ -87,7 +93,8 @@ class Call<T> implements Operation<T>, Tracked {
     readonly name: string,
     readonly steps: Iterator<Instruction | undefined | void, T, unknown>,
   ) {
-    track(this);
+    if (!here.fiber) throw new NotInCoroutineError(this.label(), name);
+    here.fiber.track(this);
   }
 
   label(): string {

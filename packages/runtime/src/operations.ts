@@ -4,7 +4,7 @@ import { addressOf, type Wrapper } from "@ungil/heap";
 import { SyncLayout as S } from "@ungil/kernel";
 import { type Definition, definitionOf } from "./coroutines.js";
 import { CancelledError, NotInCoroutineError, OptionError } from "./errors.js";
-import type { Fiber } from "./fiber.js";
+import { type Fiber, here } from "./fiber.js";
 import { done, isOperation, type Step, track, untrack, Wait, waiting } from "./operation.js";
 import { checkNames } from "./options.js";
 import { cancelTask, Join, Task } from "./task.js";
@@ -50,6 +50,7 @@ class Spawn extends Wait<Task<unknown>> {
       this.#definition = definition;
       this.#args = rest;
     }
+    if (!here.fiber) throw new NotInCoroutineError(this.label(), this.#definition.name);
     track(this);
   }
 

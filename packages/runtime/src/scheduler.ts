@@ -9,7 +9,7 @@
 import { type Heap, thread } from "@ungil/heap";
 import { type Kernel, SyncLayout as S } from "@ungil/kernel";
 import { Endings } from "./endings.js";
-import { OperationNotAwaitedError } from "./errors.js";
+import { OperationNotAwaitedError, YieldedValueError } from "./errors.js";
 import type { SyncExports } from "./exports.js";
 import { type Fiber, here, READY, RUNNING, WAITING } from "./fiber.js";
 import { FiberThread, type Surroundings } from "./fibers.js";
@@ -222,11 +222,7 @@ function misuse(fiber: Fiber, value: unknown): void {
   let error: unknown = fiber.takeUnawaited();
   if (!error && isOperation(value)) error = new OperationNotAwaitedError(value.label());
   else if (!error && value instanceof Task) error = new OperationNotAwaitedError("join(task)");
-  else if (!error && value !== undefined && value !== WAIT) {
-    error = new TypeError(
-      `A coroutine yielded ${typeof value}. Use a plain yield, yield* operation, or yield* until(promise).`,
-    );
-  }
+  else if (!error && value !== undefined && value !== WAIT) error = new YieldedValueError(value);
   if (!error) return;
   fiber.error = error;
   fiber.hasError = true;
