@@ -131,7 +131,7 @@ const here: Record<string, Case> = {
     const closed = await Runtime.start({ threads: 1, gil });
     const point = closed.new(Point, { x: 1 });
     await closed.close();
-    expect(() => point.x).toThrow(ungil.RuntimeClosedError);
+    expect(() => loose(point).x).toThrow(ungil.RuntimeClosedError);
     expect(() => closed.stats()).toThrow(ungil.RuntimeClosedError);
     return closed.run(c.waits);
   },

@@ -240,14 +240,15 @@ describe.each(["gil: true", "gil: false"])("a program (%s)", (mode) => {
       );
       const outfile = path.join(project, "bundle.cjs");
       const { build } = createRequire(path.join(runtime, "../../package.json"))("esbuild") as typeof import("esbuild");
-      const options = {
+      await build({
+        entryPoints: [entry],
         bundle: true,
         format: "cjs",
         platform: "node",
+        outfile,
         external: ["@ungil/*"],
         logLevel: "silent",
-      } as const;
-      await build({ ...options, entryPoints: [entry], outfile });
+      });
       expect(await node([entry])).toMatchObject({ code: 0, err: "", out: "10 20\n" });
       // esbuild's own \`module\` has no file name.
       const code = where === "module" ? "OPTION" : "COROUTINE_CONFLICT";
