@@ -2,7 +2,7 @@
 // tested, here or where it says.
 import { readFileSync } from "node:fs";
 import * as ungil from "ungil";
-import { List, Runtime, UngilError } from "ungil";
+import { Dict, List, Runtime, UngilError } from "ungil";
 import * as memory from "ungil/memory";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Elsewhere } from "./fixtures/elsewhere.mjs";
@@ -35,9 +35,11 @@ describe("the table of errors", () => {
 
 /** Lines whose tests stand elsewhere, by code. */
 const elsewhere: Record<string, string> = {
+  COROUTINE_CONFLICT: "packages/runtime/test/register.test.ts",
   WORKER_CRASHED: "packages/runtime/test/crash.test.ts",
   LOCK_POISONED: "packages/runtime/test/crash.test.ts",
   DEADLOCK: "packages/runtime/test/deadlock.test.ts",
+  WORLD_STOP: "packages/runtime/test/close.test.ts",
   RUNTIME_IN_WORKER: "packages/runtime/test/process.test.ts",
   MODULE_LOAD: "packages/runtime/test/errors.test.ts",
   STRUCT_CONFLICT: "packages/heap/test/schema.test.ts",
@@ -94,6 +96,11 @@ const here: Record<string, Case> = {
     ),
   INDEX: (rt) => rt.run(c.setBeyond),
   NOT_A_NUMBER: (rt) => rt.run(c.addToText),
+  DICT_UPDATE: (rt) => {
+    const dict = rt.scope(() => new Dict<string, number>());
+    return dict.update("a", () => dict.add("a", 1));
+  },
+  ASYNC_SCOPE: (rt) => rt.scope(async () => 1),
   RELEASED_HANDLE: (rt) => {
     const point = rt.new(Point, {});
     point[Symbol.dispose]();
@@ -116,12 +123,16 @@ const here: Record<string, Case> = {
     throw new ungil.SegmentationFaultError(16, "A read", "the page is not mapped");
   },
   OPERATION_NOT_AWAITED: (rt) => rt.run(c.forgetful),
-  NOT_IN_COROUTINE: (rt) => [...lock(rt.new(Point, {}))],
+  YIELDED_VALUE: (rt) => rt.run(c.yieldsValue),
+  NOT_IN_COROUTINE: (rt) => lock(rt.new(Point, {})),
   CANCELLED: (rt) => rt.run({ signal: AbortSignal.timeout(20) }, c.waits),
   REMOTE: (rt) => rt.run(c.hidden),
   RUNTIME_CLOSED: async (_, gil) => {
     const closed = await Runtime.start({ threads: 1, gil });
+    const point = closed.new(Point, { x: 1 });
     await closed.close();
+    expect(() => loose(point).x).toThrow(ungil.RuntimeClosedError);
+    expect(() => closed.stats()).toThrow(ungil.RuntimeClosedError);
     return closed.run(c.waits);
   },
   NO_RUNTIME: () => {

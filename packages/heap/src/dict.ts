@@ -4,7 +4,7 @@
  * it had meanwhile. The order is undefined.
  */
 import { Layout as L } from "@ungil/kernel";
-import { NotANumberError, NotShareableError } from "./errors.js";
+import { DictUpdateError, NotANumberError, NotShareableError } from "./errors.js";
 import { builtinWraps, scopeHere } from "./heap.js";
 import type { Scope } from "./scope.js";
 import { ADDRESS, defineShared, makeWrap, SCOPE, type Shared, slow, type Wrapper } from "./shared.js";
@@ -72,6 +72,7 @@ export class Dict<K extends string | number, V> {
       slow(self, (o) => void (o as Self).set(key, value));
       return this;
     }
+    if (updating) disturb(updating, self[ADDRESS], key);
     valueIn(s, value, pathOf(key));
     const { tag, ref, number } = crossing;
     const keyRef = keyIn(s, key); // after the value, whose parts may be many strings
@@ -86,6 +87,7 @@ export class Dict<K extends string | number, V> {
     const self = this as unknown as Wrapper;
     const s = self[SCOPE];
     if (!s.open) return slow(self, (o) => (o as Self).delete(key));
+    if (updating) disturb(updating, self[ADDRESS], key);
     const ref = keyIn(s, key);
     return s.heap.retryStatus("Dict.delete", () => s.x.dictDelete(self[ADDRESS], ref, ref ? 0 : (key as number))) === 1;
   }
@@ -96,6 +98,7 @@ export class Dict<K extends string | number, V> {
     const s = self[SCOPE];
     if (!s.open) return slow(self, (o) => (o as Self).add(key, by));
     if (typeof by !== "number") throw new NotANumberError(key);
+    if (updating) disturb(updating, self[ADDRESS], key);
     const ref = keyIn(s, key);
     const sum = s.x.dictAdd(self[ADDRESS], ref, ref ? 0 : (key as number), by);
     return sum === sum ? sum : addFailed(s, self[ADDRESS], key, ref, by);
@@ -109,19 +112,13 @@ export class Dict<K extends string | number, V> {
     const self = this as unknown as Wrapper;
     const s = self[SCOPE];
     if (!s.open) return slow(self, (o) => (o as Self).update(key, change as (old: unknown) => unknown)) as V;
-    const { kernel } = s.heap;
-    for (;;) {
-      let keyRef = keyIn(s, key);
-      const keyNumber = keyRef ? 0 : (key as number);
-      const oldTag = s.heap.retryStatus("Dict.update", () => s.x.dictGet(self[ADDRESS], keyRef, keyNumber));
-      const oldRef = oldTag === L.TAG_REF ? (kernel.i32[kernel.outRef] as number) : 0;
-      const oldNumber = oldTag === L.TAG_NUMBER ? (kernel.f64[kernel.outNumber] as number) : 0;
-      const value = change(valueOut(s.heap, oldTag) as V | undefined);
-      valueIn(s, value, pathOf(key));
-      const { tag, ref, number } = crossing;
-      keyRef = keyIn(s, key);
-      const status = compareSet(s, self[ADDRESS], [keyRef, keyNumber, oldTag, oldRef, oldNumber, tag, ref, number]);
-      if (status === 0) return value;
+    const outer = updating;
+    const update: Update = { address: self[ADDRESS], key, isDisturbed: false, outer };
+    updating = update;
+    try {
+      return updated(s, update, change as (old: unknown) => unknown) as V;
+    } finally {
+      updating = outer;
     }
   }
 
@@ -147,6 +144,51 @@ export class Dict<K extends string | number, V> {
 }
 
 export interface Dict<K extends string | number, V> extends Shared {}
+
+/** An `update` whose function runs on this thread. */
+interface Update {
+  readonly address: number;
+  readonly key: AnyKey;
+  /** Its function has changed the key itself in this try. */
+  isDisturbed: boolean;
+  readonly outer: Update | null;
+}
+
+let updating: Update | null = null;
+
+/** So often may a function change its own key before it is taken for one that always does. Other threads' changes do not count. */
+const DISTURBANCES_MAX = 300;
+
+/** Notes that the key of a dict changes, for the updates whose functions run now. */
+function disturb(innermost: Update, address: number, key: AnyKey): void {
+  for (let update: Update | null = innermost; update; update = update.outer) {
+    const isKey = update.key === key || Object.is(update.key, key);
+    if (isKey && update.address === address) update.isDisturbed = true;
+  }
+}
+
+function updated(s: Scope, update: Update, change: (old: unknown) => unknown): unknown {
+  const { address, key } = update;
+  const { kernel } = s.heap;
+  for (let disturbances = 0; ; ) {
+    let keyRef = keyIn(s, key);
+    const keyNumber = keyRef ? 0 : (key as number);
+    const oldTag = s.heap.retryStatus("Dict.update", () => s.x.dictGet(address, keyRef, keyNumber));
+    const oldRef = oldTag === L.TAG_REF ? (kernel.i32[kernel.outRef] as number) : 0;
+    const oldNumber = oldTag === L.TAG_NUMBER ? (kernel.f64[kernel.outNumber] as number) : 0;
+    update.isDisturbed = false;
+    const value = change(valueOut(s.heap, oldTag));
+    valueIn(s, value, pathOf(key));
+    const { tag, ref, number } = crossing;
+    keyRef = keyIn(s, key);
+    const status = compareSet(s, address, [keyRef, keyNumber, oldTag, oldRef, oldNumber, tag, ref, number]);
+    if (status === 0) {
+      if (update.outer) disturb(update.outer, address, key);
+      return value;
+    }
+    if (update.isDisturbed && ++disturbances === DISTURBANCES_MAX) throw new DictUpdateError(key);
+  }
+}
 
 type CompareSet = [number, number, number, number, number, number, number, number];
 

@@ -9,12 +9,41 @@ const show = (value: unknown): string => {
   return String(value);
 };
 
-/** A handle was used after its scope closed, after `release()`, or after its runtime closed. */
+/** A handle was used after its scope closed, or after `release()`. */
 export class ReleasedHandleError extends UngilError {
   constructor(what: string) {
     super(
       "RELEASED_HANDLE",
       `This ${what} was released: its scope has closed. Use keep(object) for one that is to outlive its scope.`,
+    );
+  }
+}
+
+/** The runtime is closed, or closes before a task has ended. `cause`: why, if it was not by `close()`. */
+export class RuntimeClosedError extends UngilError {
+  constructor(message = "This runtime is closed", options?: ErrorOptions) {
+    super("RUNTIME_CLOSED", message, options);
+  }
+}
+
+/** An async function was given to `scope`: what it does after its first await comes too late. */
+export class AsyncScopeError extends UngilError {
+  constructor() {
+    super(
+      "ASYNC_SCOPE",
+      "scope() takes a synchronous function: its handles are released when it returns, and a promise goes on after that. Await " +
+        "outside of it, and use keep(object) for a handle that is to last.",
+    );
+  }
+}
+
+/** The function given to `Dict.update` changes the very key itself: its value is never what it was computed from. */
+export class DictUpdateError extends UngilError {
+  constructor(key: unknown) {
+    super(
+      "DICT_UPDATE",
+      `Dict.update: the function that computes the value at key ${show(key)} changes that key itself. It must have no effect ` +
+        "but its result.",
     );
   }
 }

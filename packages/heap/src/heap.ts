@@ -9,7 +9,7 @@ import {
   OutOfMemoryError,
   SegmentationFaultError,
 } from "@ungil/kernel";
-import { LimitError, NoRuntimeError, ReleasedHandleError, StructConflictError, UnknownStructError } from "./errors.js";
+import { LimitError, NoRuntimeError, RuntimeClosedError, StructConflictError, UnknownStructError } from "./errors.js";
 import type { StructLayout } from "./schema.js";
 import { keptScope, Scope, thread } from "./scope.js";
 import { ADDRESS, isWrapper, KIND, SCOPE, type Wrap, type Wrapper } from "./shared.js";
@@ -82,7 +82,7 @@ export class Heap {
 
   /** Runs synchronous work as a step of its own. What it returns, if it is a handle, is kept. */
   batch<T>(work: (scope: Scope) => T): T {
-    if (this.#closed) throw new ReleasedHandleError("runtime");
+    if (this.#closed) throw new RuntimeClosedError();
     if (this.#batch) return this.#inBatch(this.#batch, work);
     const scope = new Scope(this, this.x, true);
     const outer = thread.scope;

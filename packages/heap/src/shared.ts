@@ -3,7 +3,7 @@
  * nothing of them shows in JSON or Object.keys.
  */
 import { inspect } from "node:util";
-import { ReleasedHandleError } from "./errors.js";
+import { ReleasedHandleError, RuntimeClosedError } from "./errors.js";
 import { type Scope, thread } from "./scope.js";
 
 export const ADDRESS: unique symbol = Symbol("address");
@@ -51,7 +51,10 @@ export function makeWrap(prototype: object): Wrap {
 /** Address of a wrapper that may be used now; else throws. */
 export function addressOf(wrapper: Wrapper): number {
   const scope = wrapper[SCOPE];
-  if (!scope.open && !(scope.kept && !scope.released)) throw new ReleasedHandleError(nameOf(wrapper));
+  if (!scope.open) {
+    if (scope.heap.closed) throw new RuntimeClosedError();
+    if (!scope.kept || scope.released) throw new ReleasedHandleError(nameOf(wrapper));
+  }
   return wrapper[ADDRESS];
 }
 
@@ -117,7 +120,7 @@ export function defineShared(prototype: object, token: ClassToken, fields: (wrap
     try {
       addressOf(this);
     } catch {
-      return `${name} (released)`;
+      return `${name} (${this[SCOPE].heap.closed ? "closed" : "released"})`;
     }
     const text = (wrapper: Wrapper) => `${name} ${inspector(fields(wrapper), { ...options, depth } as object)}`;
     return this[SCOPE].open ? text(this) : slow(this, text);

@@ -218,6 +218,36 @@ inBothModes((gil) => {
     m.settle();
   });
 
+  it("an update whose function changes the key itself every time is an error, not a loop", () => {
+    const m = machine({ gil });
+    const dict = new Dict<Key, number>([
+      ["a", 1],
+      [Number.NaN, 1],
+    ]);
+    for (const key of ["a", Number.NaN, 5] as Key[]) {
+      const changes: (() => unknown)[] = [
+        () => dict.add(key, 1),
+        () => dict.set(key, Math.random()),
+        () => dict.update(key, (old = 0) => old + 1),
+        () => dict.delete(key) || dict.set(key, 1),
+      ];
+      for (const change of changes) {
+        const thrown = failure(() =>
+          dict.update(key, () => {
+            change();
+            return 0;
+          }),
+        );
+        expect(thrown).toMatch(/^DICT_UPDATE: Dict\.update: .* at key (5|NaN|"a") changes that key itself/);
+      }
+    }
+    // Other keys and other dicts may change.
+    const other = new Dict<Key, number>();
+    dict.set("a", 1);
+    expect(dict.update("a", (old = 0) => dict.add("b", other.add("a", 1)) + old)).toBe(2);
+    m.settle();
+  });
+
   it("does not grow when keys come and go", () => {
     const m = machine({ gil });
     const dict = new Dict<Key, number>();

@@ -229,7 +229,7 @@ inBothModes((gil) => {
     const bob = new Person({ name: "Bob" });
     second.close();
     thread.scope = heap.root;
-    expect(failure(() => bob.name)).toMatch(/^RELEASED_HANDLE/);
+    expect(failure(() => bob.name)).toMatch(/^RUNTIME_CLOSED/);
     expect(second.closed).toBe(true);
     bob[Symbol.dispose](); // what is left of it may still be released
     expect(ada.name).toBe("Ada");

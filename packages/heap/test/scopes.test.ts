@@ -48,7 +48,9 @@ inBothModes((gil) => {
     const heap = new Heap(kernel);
     thread.scope = heap.root;
     heap.batch(() => {
-      const [node, list, dict] = scope(() => [new Node({ value: 1 }), new List([1]), new Dict([["a", 1]])] as const);
+      const made: [Node, List<unknown>, Dict<string, number>][] = [];
+      scope(() => void made.push([new Node({ value: 1 }), new List<unknown>([1]), new Dict([["a", 1]])]));
+      const [node, list, dict] = made[0] as (typeof made)[0];
       const other = new Node({});
       const uses: [string, () => unknown][] = [
         ["get a number", () => node.value],
@@ -98,6 +100,70 @@ inBothModes((gil) => {
     });
     expect(calls).toBeGreaterThan(0);
     heap.close();
+  });
+
+  it("what a scope returns lives on in the outer one, also inside plain arrays and objects, and nothing else does", () => {
+    const m = machine({ gil });
+    m.heap.batch(() => {
+      let lost: Node | undefined;
+      const inner = scope(() => {
+        lost = new Node({ value: 3 });
+        const twice = new Node({ value: 1 });
+        const value = { list: [twice, { twice }], frozen: Object.freeze([new List([7])]), self: null as unknown };
+        value.self = value;
+        return scope(() => value);
+      });
+      const [first, { twice }] = inner.list as unknown as [Node, { twice: Node }];
+      expect([first.value, twice.value, is(first, twice)]).toEqual([1, 1, true]);
+      expect((inner.frozen[0] as List<number>).get(0)).toBe(7);
+      expect(failure(() => (lost as Node).value)).toMatch(/^RELEASED_HANDLE/);
+      for (let n = 0; n < 2000; n++) scope(() => new Node({}));
+      expect(first.value).toBe(1);
+    });
+    m.settle();
+  });
+
+  it("an async function is refused, before it runs if it is known as one", () => {
+    const m = machine({ gil });
+    let ran = 0;
+    const works = [
+      async () => void ran++,
+      () => Promise.reject(new Error("nobody sees it")),
+      // biome-ignore lint/suspicious/noThenProperty: what is awaited need not be a Promise
+      () => ({ then: () => undefined }),
+    ];
+    const check = () => {
+      for (const work of works)
+        expect(failure(() => scope(work as () => unknown))).toMatch(/^ASYNC_SCOPE: .*synchronous/);
+    };
+    check();
+    m.heap.batch(check);
+    expect(ran).toBe(0);
+    m.settle();
+  });
+
+  it("after the heap has closed every use says so", () => {
+    const m = machine({ gil });
+    const node = new Node({ value: 1 });
+    const released = new Node({});
+    released[Symbol.dispose]();
+    let late: Node | undefined;
+    m.heap.batch(() => {
+      late = new Node({});
+    });
+    m.heap.close();
+    for (const handle of [node, released, late as Node]) {
+      const uses = [
+        () => handle.value,
+        () => id(handle),
+        () => keep(handle),
+        () => refcount(handle),
+        () => is(handle, handle),
+      ];
+      for (const use of uses) expect(failure(use)).toBe("RUNTIME_CLOSED: This runtime is closed");
+      expect(inspect(handle)).toBe("Node (closed)");
+    }
+    expect(() => node[Symbol.dispose]()).not.toThrow();
   });
 
   it("frees what a scope made and nobody stored, at once, without limbo", () => {

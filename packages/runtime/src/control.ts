@@ -6,16 +6,17 @@
 import type { MessagePort } from "node:worker_threads";
 import { expose, type Remote, releaseProxy, wrap } from "comlink/dist/esm/comlink.mjs";
 import nodeEndpoint from "comlink/dist/esm/node-adapter.mjs";
+import type { FiberWait } from "./deadlock.js";
 import type { Packed } from "./failure.js";
 
 /** What a worker does for the main thread. */
 export interface WorkerControl {
   /** Imports the preload modules and starts the scheduler. */
   prepare(preload: readonly string[]): Promise<{ failure: Packed } | null>;
-  /** Answers: the thread is there, and its event loop turns. */
-  ping(): void;
-  /** Deadlock: fails the coroutines that wait for a lock, or for a task. Number of them. */
-  breakWaits(kind: number, coroutines: readonly string[]): number;
+  /** What the thread's fibers wait for. An answer tells too that the thread is there, and its event loop turns. */
+  waits(): FiberWait[];
+  /** Deadlock: fails these fibers; what is said of all that are part of it. */
+  breakWaits(waits: readonly FiberWait[], coroutines: readonly string[]): void;
   /** Stops the scheduler. What has not ended stays as it is. */
   stop(): void;
 }

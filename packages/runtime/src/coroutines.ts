@@ -2,9 +2,9 @@
  * The registry: coroutines by id, which is the module's URL + "#" + key. A thread that is to run one imports the module and
  * finds it here.
  */
-import { Module } from "node:module";
-import { pathToFileURL } from "node:url";
-import { CoroutineNotRegisteredError, OptionError } from "./errors.js";
+import { createRequire, Module } from "node:module";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { CoroutineConflictError, CoroutineNotRegisteredError, OptionError } from "./errors.js";
 import { callOperation } from "./operation.js";
 import type { Coroutine, CoroutineBody, Registered, Shareables } from "./types.js";
 
@@ -13,6 +13,8 @@ export interface Definition {
   readonly url: string;
   readonly name: string;
   readonly body: CoroutineBody;
+  /** The evaluation of its module that registered it. */
+  readonly evaluation: unknown;
   /** Address of the id as a shared string, by heap of this thread. */
   readonly addresses: WeakMap<object, number>;
 }
@@ -35,19 +37,25 @@ export function coroutines<T extends Record<string, CoroutineBody>>(
 ): Registered<T> {
   const url = urlOf(where);
   if (isOfNode(where)) loaded.add(url);
+  if (typeof bodies !== "object" || bodies === null || Array.isArray(bodies)) {
+    throw new OptionError("coroutines()", "its second argument", "an object of generator functions", bodies);
+  }
+  const evaluation = evaluationOf(where, url);
   const result: Record<string, unknown> = {};
   for (const [name, body] of Object.entries(bodies as Record<string, unknown>)) {
     if (typeof body !== "function" || !isGeneratorFunction(body)) {
       throw new OptionError("coroutines()", name, `a generator function (*${name}() { ... })`, typeof body);
     }
-    result[name] = register(url, name, body as CoroutineBody);
+    result[name] = register(url, name, body as CoroutineBody, evaluation);
   }
   return result as Registered<T>;
 }
 
 function urlOf(where: Where): string {
-  if (where && "url" in where && typeof where.url === "string") return where.url;
-  if (where && "filename" in where && typeof where.filename === "string") return pathToFileURL(where.filename).href;
+  if (typeof where === "object" && where !== null) {
+    if ("url" in where && typeof where.url === "string") return where.url;
+    if ("filename" in where && typeof where.filename === "string") return pathToFileURL(where.filename).href;
+  }
   throw new OptionError("coroutines()", "its first argument", "import.meta (or module, in CommonJS)", where);
 }
 
@@ -61,19 +69,38 @@ function isGeneratorFunction(body: unknown): boolean {
 }
 
 /**
- * In a bundle several modules share one URL, so a key can come twice: the second gets the suffix "~2", the same on every
- * thread because a bundle is evaluated in one order. The same source text again is the same module evaluated again (the
- * names in one bundle file differ), and keeps its id.
+ * What tells one evaluation of a module from the next one (a test runner's, hot reload): `import.meta` is a new object each
+ * time. A CommonJS module may pass an object of its own making at each call; node's record of the module is one for each
+ * evaluation. An object that has but the URL says nothing: then the URL stands for a single evaluation.
  */
-function register(url: string, name: string, body: CoroutineBody): Coroutine<unknown[], unknown> {
+function evaluationOf(where: Where, url: string): unknown {
+  if (Object.getPrototypeOf(where) === null) return where;
+  if (url.startsWith("file:")) {
+    const record = createRequire(url).cache[fileURLToPath(url)];
+    if (record) return record;
+  }
+  return Object.keys(where).length === 1 ? url : where;
+}
+
+/**
+ * In a bundle several modules share one URL, so a key can come twice: the second gets the suffix "~2", the same on every
+ * thread because a bundle is evaluated in one order. The same source text again is the same module evaluated again, and
+ * keeps its id; but if it comes twice in one evaluation (a function that calls `coroutines`, two CommonJS modules in one
+ * bundle), the two may see different variables, and another thread could not tell which one is meant.
+ */
+function register(url: string, name: string, body: CoroutineBody, evaluation: unknown): Coroutine<unknown[], unknown> {
   const text = body.toString();
   let id = `${url}#${name}`;
   for (let n = 2; ; n++) {
     const known = definitions.get(id);
-    if (!known || known.body.toString() === text) break;
+    if (!known) break;
+    if (known.body.toString() === text) {
+      if (known.evaluation === evaluation) throw new CoroutineConflictError(url, name);
+      break;
+    }
     id = `${url}#${name}~${n}`;
   }
-  const definition: Definition = { id, url, name, body, addresses: new WeakMap() };
+  const definition: Definition = { id, url, name, body, evaluation, addresses: new WeakMap() };
   definitions.set(id, definition);
   const coroutine = (...args: unknown[]) => callOperation(definition.name, body(...args));
   Object.defineProperty(coroutine, "name", { value: name });

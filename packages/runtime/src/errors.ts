@@ -43,6 +43,21 @@ export class CoroutineNotFoundError extends UngilError {
   }
 }
 
+/** One module registers two coroutines of the same key and the same text: another thread could not tell them apart. */
+export class CoroutineConflictError extends UngilError {
+  constructor(
+    readonly url: string,
+    readonly key: string,
+  ) {
+    super(
+      "COROUTINE_CONFLICT",
+      `${url} registers a coroutine "${key}" twice, with the same text: a thread that imports the module could not tell which ` +
+        "one is meant. Call coroutines() once, at the top level of the module, and pass what differs as an argument. If two " +
+        "modules of one bundle have it, give one another key.",
+    );
+  }
+}
+
 /** Something that is no registered coroutine was given to run or spawn. */
 export class CoroutineNotRegisteredError extends UngilError {
   constructor(value: unknown) {
@@ -73,13 +88,6 @@ export class OptionError extends UngilError {
   }
 }
 
-/** The runtime is closed, or closes before a task has ended. `cause`: why, if it was not by `close()`. */
-export class RuntimeClosedError extends UngilError {
-  constructor(message = "This runtime is closed", options?: ErrorOptions) {
-    super("RUNTIME_CLOSED", message, options);
-  }
-}
-
 /** An operation was made, and its coroutine went on without waiting for it. */
 export class OperationNotAwaitedError extends UngilError {
   constructor(operation: string) {
@@ -90,10 +98,13 @@ export class OperationNotAwaitedError extends UngilError {
   }
 }
 
-/** An operation was used where no coroutine runs. */
+/** An operation was made where no coroutine runs. `coroutine`: its name, if the operation is a call of one. */
 export class NotInCoroutineError extends UngilError {
-  constructor(operation: string) {
-    super("NOT_IN_COROUTINE", `${operation} works inside a coroutine only, with yield*`);
+  constructor(operation: string, coroutine?: string) {
+    const fix = coroutine
+      ? `Outside write await rt.run(${coroutine}, ...), or rt.spawn(${coroutine}, ...) for a task.`
+      : "Put it into a coroutine (*work() { yield* ... }) and write await rt.run(work) outside.";
+    super("NOT_IN_COROUTINE", `${operation} works inside a coroutine only, with yield*. ${fix}`);
   }
 }
 
@@ -104,10 +115,27 @@ export class CancelledError extends UngilError {
   }
 }
 
-/** Every thread is parked, there is no timer and no promise to wait for, and coroutines wait for each other. */
+/** A coroutine yielded a value: a plain `yield` lets others run, `yield*` waits for an operation. */
+export class YieldedValueError extends UngilError {
+  constructor(value: unknown) {
+    const isPromise = typeof (value as { then?: unknown } | null)?.then === "function";
+    const fix = isPromise ? "Wait for it with yield* until(promise)." : "Use a plain yield, or yield* operation.";
+    super("YIELDED_VALUE", `A coroutine yielded ${isPromise ? "a promise" : `a value (${typeof value})`}. ${fix}`);
+  }
+}
+
+/** `verify()` could not stop the other threads. */
+export class WorldStopError extends UngilError {
+  constructor(reason: string) {
+    super("WORLD_STOP", `verify() cannot stop the world: ${reason}`);
+  }
+}
+
+/** Coroutines wait for each other: every thread is parked, with no timer and no promise that could end it. */
 export class DeadlockError extends UngilError {
+  /** A line for each that is part of it. */
   constructor(readonly coroutines: readonly string[]) {
-    super("DEADLOCK", `No coroutine can ever go on:\n${coroutines.map((line) => `  ${line}`).join("\n")}`);
+    super("DEADLOCK", `These coroutines can never go on:\n${coroutines.map((line) => `  ${line}`).join("\n")}`);
   }
 }
 

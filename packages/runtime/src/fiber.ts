@@ -4,9 +4,9 @@
  */
 import type { Scope } from "@ungil/heap";
 import { OperationNotAwaitedError } from "./errors.js";
+import type { FiberThread } from "./fibers.js";
 import type { Guard } from "./locks.js";
 import type { Tracked } from "./operation.js";
-import type { Scheduler } from "./scheduler.js";
 import type { Instruction } from "./types.js";
 
 export const READY = 0;
@@ -20,6 +20,8 @@ type Steps = Iterator<Instruction | undefined | void, unknown, unknown>;
 export interface Waiting {
   /** One of WAIT_: what a deadlock report says. */
   readonly kind: number;
+  /** The fibers of this thread whose end it waits for, if that is it. */
+  readonly strands?: readonly Fiber[];
 }
 
 export class Fiber {
@@ -48,7 +50,7 @@ export class Fiber {
   ending: Ending | null = null;
 
   constructor(
-    readonly scheduler: Scheduler,
+    readonly scheduler: FiberThread,
     public index: number,
     /** Address of its task. */
     readonly task: number,

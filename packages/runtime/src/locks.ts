@@ -43,6 +43,15 @@ export class Guard {
     return this.#first !== 0;
   }
 
+  /** @internal Whether `fiber` took it, and it holds the lock of `address`. */
+  isOf(fiber: Fiber, address: number): boolean {
+    if (this.#fiber !== fiber || this.#first === 0) return false;
+    const { u32 } = this.#heap.kernel;
+    return [this.#first, this.#second, ...(this.#rest ?? [])].some(
+      (entry) => entry !== 0 && u32[(entry + S.HELD_OBJECT) >>> 2] === address >>> 0,
+    );
+  }
+
   /** Releases the locks. Twice is once. */
   release(): void {
     const first = this.#first;
@@ -89,6 +98,15 @@ function ordered(what: string, objects: readonly unknown[]): Wrapper[] {
   return list.length > 2 ? list.sort((a, b) => (a[ADDRESS] >>> 0) - (b[ADDRESS] >>> 0)) : list;
 }
 
+/**
+ * Whether this very fiber took the lock and has not released it: to wait for it would be for ever. A strand of `all` waits for
+ * another one like for anybody. O(locks that the coroutine holds), looked at only if the lock is not free.
+ */
+function holdsAlready(fiber: Fiber, object: Wrapper): boolean {
+  const { guards } = fiber.root ?? fiber;
+  return guards?.some((guard) => guard.isOf(fiber, object[ADDRESS])) ?? false;
+}
+
 /** True for an entry; false if the lock is taken; an error code throws. */
 function got(heap: Heap, result: number, objects: readonly Wrapper[]): boolean {
   if (result === 0) return false;
@@ -99,8 +117,6 @@ function got(heap: Heap, result: number, objects: readonly Wrapper[]): boolean {
 function refuse(heap: Heap, code: number, objects: readonly Wrapper[]): never {
   const names = objects.map(nameOf).join(" and ");
   if (code === L.E_POISONED) throw new LockPoisonedError(`this ${names}`);
-  if (code === L.E_STATE)
-    throw new DeadlockError([`This coroutine holds the lock of this ${names} already, and would wait for itself`]);
   return heap.fail(`The lock of a ${names}`, code);
 }
 
@@ -147,6 +163,10 @@ class Lock extends Wait<Guard> {
     const { x, heap, kernel } = fiber.scheduler;
     while (this.#entries.length < this.#objects.length) {
       const object = this.#objects[this.#entries.length] as Wrapper;
+      if (holdsAlready(fiber, object)) {
+        this.#letGo(fiber);
+        throw new DeadlockError([`it holds the lock of this ${nameOf(object)} already, and would wait for itself`]);
+      }
       const entry = x.lockWait(object[ADDRESS], fiber.task, fiber.index, this.#patience);
       if (entry === 0) {
         fiber.waiter = kernel.u32[kernel.outA] as number;

@@ -4,15 +4,14 @@
  * loop. A pending wait on that word does not keep a process alive, so a timer does while tasks are outstanding; the same
  * timer looks for deadlocks.
  */
-import { Heap, keptScope, type Scope, thread } from "@ungil/heap";
+import { Heap, keptScope, RuntimeClosedError, type Scope, thread } from "@ungil/heap";
 import { type Kernel, KernelPanicError, Layout as L, SyncLayout as S } from "@ungil/kernel";
 import { argumentsIn } from "./arguments.js";
 import type { Definition } from "./coroutines.js";
-import { collectWaits, type StuckTask } from "./deadlock.js";
-import { CancelledError, RuntimeClosedError } from "./errors.js";
+import { CancelledError } from "./errors.js";
 import type { SyncExports } from "./exports.js";
 import { cancelTask, setPromise, settle, type Task, wrapTask } from "./task.js";
-import { Thread } from "./thread.js";
+import { type Outcome, Thread } from "./thread.js";
 
 /**
  * The main thread's heap. With a GIL each batch begins by waiting for it, and events wait meanwhile, the exit of the thread
@@ -36,19 +35,24 @@ export class MainHeap extends Heap {
   }
 }
 
+/** Of the runtimes that are open, in the order of their start: the newest is where this thread stands outside coroutines. */
+const roots: Scope[] = [];
+
 const GIL_LOOK = 20_000; // microseconds
 
 /** A task that this thread has spawned and that has not ended. */
 interface Outstanding {
   readonly task: number;
   readonly reject: (error: unknown) => void;
+  /** The same, and the hook for failures gets to know if nobody has asked for its promise. */
+  readonly fail: (error: unknown) => void;
 }
 
 export interface MainEvents {
   /** A task failed and nobody has asked for its promise. */
   unhandled(error: unknown, task: Task<unknown>): void;
-  /** No coroutine can go on. */
-  deadlock(stuck: readonly StuckTask[]): Promise<void>;
+  /** Nothing has happened for a while, and nothing can by itself: is it a deadlock? */
+  stillness(): Promise<void>;
   /** The kernel has given up. */
   panic(error: Error): void;
 }
@@ -117,6 +121,7 @@ export class MainThread extends Thread {
       this.#takeInbox();
     } catch (error) {
       if (error instanceof RuntimeClosedError) return; // closing: what is outstanding is rejected
+      this.#parkNow();
       throw error;
     }
     this.#parkNow();
@@ -173,25 +178,32 @@ export class MainThread extends Thread {
         result = set;
         if (promise) set();
       };
-      const entry: Outstanding = { task: address, reject: (error) => settled(() => reject(error)) };
-      const abort = () => this.inStep(() => cancelTask(this, address, signal?.reason));
+      const entry: Outstanding = {
+        task: address,
+        reject: (error) => settled(() => reject(error)),
+        fail: (error) => {
+          settled(() => reject(error));
+          if (!promise) this.#unawaited(error, kept, () => promise !== undefined);
+        },
+      };
+      const abort = () => this.#cancel([entry], signal?.reason);
+      const ended = (outcome: Outcome) => {
+        heap.release(address, keptScope(heap));
+        if (this.#outstanding.has(entry))
+          settle(this, outcome, at, (value) => settled(() => resolve(value)), entry.fail);
+      };
       signal?.addEventListener("abort", abort, { once: true });
       this.#more(entry);
       heap.adopt(address); // until it has ended, whatever becomes of the handle
-      this.watch(address, (outcome) => {
+      try {
+        this.watch(address, ended);
+      } catch (error) {
+        // No memory for watching it: nobody would ever hear of it, so it must not run.
+        cancelTask(this, address, error);
         heap.release(address, keptScope(heap));
-        if (!this.#outstanding.has(entry)) return;
-        settle(
-          this,
-          outcome,
-          at,
-          (value) => settled(() => resolve(value)),
-          (error) => {
-            settled(() => reject(error));
-            if (!promise) this.#unawaited(error, kept, () => promise !== undefined);
-          },
-        );
-      });
+        entry.reject(error);
+        throw error;
+      }
     });
     setPromise(kept, ask);
     return kept;
@@ -253,7 +265,7 @@ export class MainThread extends Thread {
       return;
     }
     if (this.#breaking) return;
-    const steps = this.#progress();
+    const steps = this.progress();
     if (steps !== this.#stillness) {
       this.#stillness = steps;
       return;
@@ -263,7 +275,7 @@ export class MainThread extends Thread {
     const ended = () => {
       this.#breaking = false;
     };
-    this.#events.deadlock(this.heap.batch(() => collectWaits(this))).then(ended, ended);
+    this.#events.stillness().then(ended, ended);
   }
 
   /** Nothing can happen by itself, as far as can be seen. */
@@ -272,13 +284,19 @@ export class MainThread extends Thread {
   }
 
   /** Grows whenever anything happens. */
-  #progress(): number {
+  progress(): number {
     let sum = 0;
     for (let slot = 1; slot < this.kernel.control(L.CB_SLOTS); slot++) {
       for (const counter of [S.COUNTER_STEPS, S.COUNTER_CREATED, S.COUNTER_STARTED, S.COUNTER_PARKS])
         sum += this.kernel.counter(slot, counter);
     }
     return sum;
+  }
+
+  /** Objects that are made outside coroutines belong to this runtime from now on, until it closes. */
+  enter(): void {
+    roots.push(this.heap.root);
+    thread.scope = this.heap.root;
   }
 
   // Ending.
@@ -291,10 +309,25 @@ export class MainThread extends Thread {
       if (performance.now() > until) return false;
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
-    this.inStep(() => {
-      for (const { task } of this.#outstanding) cancelTask(this, task, reason);
-    });
-    return true;
+    return this.#cancel(this.#outstanding, reason);
+  }
+
+  /** Asks tasks to end; false if the runtime is closing and a thread keeps the GIL: they end with their threads. */
+  #cancel(entries: Iterable<Outstanding>, reason: unknown): boolean {
+    try {
+      this.inStep(() => {
+        for (const { task } of entries) cancelTask(this, task, reason);
+      });
+      return true;
+    } catch (error) {
+      if (error instanceof RuntimeClosedError) return false;
+      throw error;
+    }
+  }
+
+  /** A task has failed with an error for which there is no room in shared memory. */
+  failed(task: number, error: unknown): void {
+    for (const entry of [...this.#outstanding]) if (entry.task === task) entry.fail(error);
   }
 
   rejectAll(make: () => unknown): void {
@@ -306,7 +339,9 @@ export class MainThread extends Thread {
     this.#parked = false;
     clearInterval(this.#timer);
     this.x.parkEnd();
-    if (thread.scope === this.heap.root) thread.scope = null;
+    const at = roots.indexOf(this.heap.root);
+    if (at >= 0) roots.splice(at, 1);
+    if (thread.scope === this.heap.root) thread.scope = roots.at(-1) ?? null;
     this.heap.close();
   }
 }

@@ -3,7 +3,7 @@
  * `yield*` costs no step), or notes what the fiber waits for and yields WAIT to the scheduler; its second `next` comes when
  * the wait is over. `throw` comes when the coroutine is cancelled meanwhile.
  */
-import { NotInCoroutineError } from "./errors.js";
+import { NotInCoroutineError, OptionError } from "./errors.js";
 import { type Fiber, here, type Waiting } from "./fiber.js";
 import type { Instruction, Operation } from "./types.js";
 
@@ -20,8 +20,14 @@ export interface Tracked {
   label(): string;
 }
 
+/**
+ * Notes an operation that was made. Where no coroutine runs nobody can wait for it with `yield*`, and an `await` would give
+ * the operation itself and do nothing: so making it there is an error.
+ */
 export function track(operation: Tracked): void {
-  here.fiber?.track(operation);
+  const { fiber } = here;
+  if (!fiber) throw new NotInCoroutineError(operation.label());
+  fiber.track(operation);
 }
 
 export function untrack(operation: Tracked): void {
@@ -50,6 +56,8 @@ export abstract class Wait<T> implements Operation<T>, Iterator<Instruction, T, 
   next(): Step<T> {
     const waited = this.fiber;
     if (waited) {
+      if (waited !== here.fiber)
+        throw new OptionError("yield*", this.label(), "waited for by one at a time", "the one that another waits for");
       this.fiber = null;
       const step = this.resumed(waited);
       if (!step.done) {
@@ -85,7 +93,8 @@ class Call<T> implements Operation<T>, Tracked {
     readonly name: string,
     readonly steps: Iterator<Instruction | undefined | void, T, unknown>,
   ) {
-    track(this);
+    if (!here.fiber) throw new NotInCoroutineError(this.label(), name);
+    here.fiber.track(this);
   }
 
   label(): string {

@@ -4,7 +4,7 @@ import { addressOf, type Wrapper } from "@ungil/heap";
 import { SyncLayout as S } from "@ungil/kernel";
 import { type Definition, definitionOf } from "./coroutines.js";
 import { CancelledError, NotInCoroutineError, OptionError } from "./errors.js";
-import type { Fiber } from "./fiber.js";
+import { type Fiber, here } from "./fiber.js";
 import { done, isOperation, type Step, track, untrack, Wait, waiting } from "./operation.js";
 import { checkNames } from "./options.js";
 import { cancelTask, Join, Task } from "./task.js";
@@ -50,6 +50,7 @@ class Spawn extends Wait<Task<unknown>> {
       this.#definition = definition;
       this.#args = rest;
     }
+    if (!here.fiber) throw new NotInCoroutineError(this.label(), this.#definition.name);
     track(this);
   }
 
@@ -80,11 +81,19 @@ function abortWith(signal: AbortSignal, fiber: Fiber, task: Task<unknown>): void
   // The task is counted by whoever watches it: kept until it has ended.
   const kept = scheduler.heap.keep(task as unknown as Wrapper) as unknown as Task<unknown>;
   const abort = () => kept.cancel(signal.reason);
-  signal.addEventListener("abort", abort, { once: true });
-  scheduler.watch(address, () => {
+  const ended = () => {
     signal.removeEventListener("abort", abort);
     kept[Symbol.dispose]();
-  });
+  };
+  try {
+    scheduler.watch(address, ended);
+  } catch (error) {
+    // No memory for watching it: nobody could cancel it, so it must not run.
+    kept[Symbol.dispose]();
+    cancelTask(scheduler, address, error);
+    throw error;
+  }
+  signal.addEventListener("abort", abort, { once: true });
 }
 
 /** Starts a coroutine that may run on any thread; its task is owned by this coroutine, which ends it when it ends itself. */
@@ -230,10 +239,15 @@ class All extends Wait<unknown[]> {
   constructor(items: Iterable<Operation<unknown>>) {
     super();
     this.#items = [...items];
-    for (const item of this.#items) {
-      if (!(item instanceof Task) && !isOperation(item))
-        throw new OptionError("all()", "each item", "an operation or a task", item);
-      if (!(item instanceof Task)) untrack(item as never);
+    const numbers = new Map<unknown, number>();
+    for (const [n, item] of this.#items.entries()) {
+      if (item instanceof Task) continue;
+      if (!isOperation(item)) throw new OptionError("all()", "each item", "an operation or a task", item);
+      const first = numbers.get(item);
+      if (first !== undefined)
+        throw new OptionError("all()", `item ${n}`, "an operation of its own", `the one that is item ${first} too`);
+      numbers.set(item, n);
+      untrack(item);
     }
     this.#tasks = this.#items.map((item) => (item instanceof Task ? addressOf(item as unknown as Wrapper) : null));
     track(this);
@@ -241,6 +255,10 @@ class All extends Wait<unknown[]> {
 
   label(): string {
     return "all([...])";
+  }
+
+  get strands(): readonly Fiber[] {
+    return this.#fibers;
   }
 
   protected begin(fiber: Fiber): Step<unknown[]> {

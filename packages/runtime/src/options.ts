@@ -83,9 +83,15 @@ export function checkClose(options: CloseOptions = {}): number {
 
 /** Options are checked by name: a misspelt one must not be ignored. */
 export function checkNames(where: string, options: object, names: readonly string[]): void {
-  if (typeof options !== "object" || options === null)
-    throw new OptionError(where, "its argument", "an object of options", options);
+  if (!isPlain(options)) throw new OptionError(where, "its argument", "an object of options", options);
   for (const name of Object.keys(options)) if (!names.includes(name)) throw new UnknownOptionError(where, name, names);
+}
+
+/** An object literal, of whatever realm. */
+function isPlain(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === null || (Object.getPrototypeOf(prototype) === null && !Array.isArray(value));
 }
 
 const units: Record<string, number> = {

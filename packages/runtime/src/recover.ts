@@ -2,10 +2,10 @@
  * After the exit of a thread (never before: nothing of it runs any more): the GIL, its kernel locks, heap, queue, waits and
  * locks are recovered, its coroutines fail, and their children are asked to end.
  */
-import { crossing, valueIn } from "@ungil/heap";
+import { crossing, type Scope, valueIn } from "@ungil/heap";
 import { Layout as L } from "@ungil/kernel";
 import { WorkerCrashedError } from "./errors.js";
-import { pack } from "./failure.js";
+import { failureIn } from "./failure.js";
 import type { MainThread } from "./main.js";
 
 export function recover(main: MainThread, slot: number, exitCode: number, cause: unknown): void {
@@ -16,12 +16,12 @@ export function recover(main: MainThread, slot: number, exitCode: number, cause:
     // First what it held of the kernel: everything else may need that.
     x.threadAdopt(slot);
     const error = new WorkerCrashedError(slot - 1, exitCode, cause === undefined ? undefined : { cause });
-    valueIn(scope, pack(error), "The error");
-    const failure = crossing.ref;
+    const failure = failureIn(scope, error);
     x.syncRecover(slot);
     for (let from = x.taskScan(slot, 0); from !== 0; from = x.taskScan(slot, from)) {
       const task = kernel.i32[kernel.outRef] as number;
       x.childrenCancel(task);
+      if (failure === 0) main.failed(task, error);
       x.taskCrash(task, failure);
     }
   });

@@ -1,9 +1,10 @@
 /** Runtime: threads, the heap they share, and the coroutines that run on them, from the main thread's point of view. */
 import { availableParallelism } from "node:os";
 import { isMainThread } from "node:worker_threads";
-import { type Shared, scope, thread, tokenOf, type Verification, verifyHeap } from "@ungil/heap";
-import { createMachine, defineInternalTypes, Kernel, OutOfMemoryError, SyncLayout as S } from "@ungil/kernel";
-import { CancelledError, DeadlockError, RuntimeClosedError, RuntimeInWorkerError } from "./errors.js";
+import { RuntimeClosedError, type Shared, scope, thread, tokenOf, type Verification, verifyHeap } from "@ungil/heap";
+import { createMachine, defineInternalTypes, Kernel, OutOfMemoryError } from "@ungil/kernel";
+import { findDeadlocks } from "./deadlock.js";
+import { CancelledError, RuntimeInWorkerError } from "./errors.js";
 import type { SyncExports } from "./exports.js";
 import { type HostThread, PiscinaHost, type ThreadHost } from "./host.js";
 import { MainHeap, MainThread } from "./main.js";
@@ -51,7 +52,7 @@ export class Runtime {
     const heap = new MainHeap(kernel);
     const main: MainThread = new MainThread(kernel, heap, {
       unhandled: (error, task) => runtime.#unhandled(error, task),
-      deadlock: (stuck) => runtime.#breakDeadlock(stuck),
+      stillness: () => runtime.#breakDeadlocks(),
       panic: (error) => runtime.#fatal(error),
     });
     const host = new PiscinaHost();
@@ -65,7 +66,7 @@ export class Runtime {
       await host.close();
       throw error;
     }
-    thread.scope = heap.root;
+    main.enter();
     return runtime;
   }
 
@@ -161,6 +162,7 @@ export class Runtime {
   }
 
   stats(): RuntimeStats {
+    if (this.closed) this.#mustBeOpen();
     return readStats(this.#main.kernel);
   }
 
@@ -196,20 +198,18 @@ export class Runtime {
    * A thread that has died looks like one that is parked, until its exit is known: so each is asked first, and what was seen
    * must still be so. If not, the next heartbeats look again.
    */
-  async #breakDeadlock(stuck: readonly { kind: number; text: string }[]): Promise<void> {
-    const threads = [...this.#threads.values()];
-    const answers = Promise.all(threads.map((thread) => thread.control.ping())).then(() => true);
-    if (!(await bounded(answers, GRACE)) || threads.length < this.#settings.threads) return;
-    if (this.#state === "closed" || !this.#main.isStill()) return;
-    const names = stuck.map(({ text }) => text);
-    // A lock first: whoever waits for a task gets that task's error then.
-    for (const kind of [S.WAIT_LOCK, S.WAIT_TASK]) {
-      if (!stuck.some((task) => task.kind === kind)) continue;
-      const breaking = Promise.all(threads.map((thread) => thread.control.breakWaits(kind, names)));
-      const broken = await bounded(breaking, GRACE);
-      if (!broken || broken.some((n) => n > 0)) return;
+  async #breakDeadlocks(): Promise<void> {
+    const main = this.#main;
+    const threads = [...this.#threads];
+    if (threads.length < this.#settings.threads) return;
+    const progress = main.progress();
+    const answers = threads.map(async ([slot, thread]) => [slot, await thread.control.waits()] as const);
+    const reports = await bounded(Promise.all(answers), GRACE);
+    if (!reports || this.#state === "closed" || !main.isStill() || main.progress() !== progress) return;
+    for (const { coroutines, breaks } of main.inStep(() => findDeadlocks(main, new Map(reports)))) {
+      const told = [...breaks].map(([slot, waits]) => this.#threads.get(slot)?.control.breakWaits(waits, coroutines));
+      await bounded(Promise.all(told), GRACE);
     }
-    this.#main.rejectAll(() => new DeadlockError(names));
   }
 
   #unhandled(error: unknown, task: Task<unknown>): void {
@@ -240,6 +240,20 @@ export class Runtime {
     const main = this.#main;
     this.#state = "closing";
     main.heap.deadline = performance.now() + timeout + GRACE;
+    try {
+      await this.#windDown(timeout);
+    } finally {
+      // Whatever went wrong before: nothing of the runtime is left.
+      main.rejectAll(() => new RuntimeClosedError("The runtime was closed before this coroutine had ended"));
+      this.#state = "closed";
+      this.#threads.clear();
+      await this.#host.close().finally(() => main.close());
+    }
+  }
+
+  /** Waits for the tasks, asks those that are left to end, stops the threads. */
+  async #windDown(timeout: number): Promise<void> {
+    const main = this.#main;
     if (timeout > 0) await bounded(main.whenIdle(), timeout);
     if (main.outstanding > 0) {
       const asked = await main.cancelAll(new RuntimeClosedError("The runtime is closing"), GRACE);
@@ -247,10 +261,6 @@ export class Runtime {
     }
     main.rejectAll(() => new RuntimeClosedError("The runtime was closed before this coroutine had ended"));
     await bounded(Promise.all([...this.#threads.values()].map((thread) => thread.control.stop())), GRACE / 2);
-    this.#state = "closed";
-    this.#threads.clear();
-    await this.#host.close();
-    main.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -272,13 +282,24 @@ async function awake<T>(promise: Promise<T>): Promise<T> {
   }
 }
 
-/** Waits for a promise, but not longer: its value, or undefined. */
+/** The longest delay of a timer of node: a longer one fires at once. */
+const TIMER_MAX = 2 ** 31 - 1;
+
+/** Waits for a promise, but not longer (Infinity: as long as it takes): its value, or undefined. */
 async function bounded<T>(promise: Promise<T>, milliseconds: number): Promise<T | undefined> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), milliseconds);
+    const wait = (left: number) => {
+      timer = setTimeout(
+        () => (left > TIMER_MAX ? wait(left - TIMER_MAX) : resolve(undefined)),
+        Math.min(left, TIMER_MAX),
+      );
+    };
+    wait(milliseconds);
   });
-  const result = await Promise.race([promise, late]);
-  clearTimeout(timer);
-  return result;
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -15,7 +15,7 @@ import {
   type Wrapper,
 } from "@ungil/heap";
 import { Layout as L, SyncLayout as S } from "@ungil/kernel";
-import { pack } from "./failure.js";
+import { failureIn } from "./failure.js";
 import type { Fiber } from "./fiber.js";
 import { done, type Step, Wait, waiting } from "./operation.js";
 import { classesOf, errorOf, keepAll, type Outcome, type Thread, threadOf } from "./thread.js";
@@ -95,13 +95,12 @@ function inStep<T>(self: Wrapper, work: (owner: Thread) => T): T {
   return owner.inStep(() => work(owner));
 }
 
-/** `reason` goes along as an encoded failure, if there is one. */
+/**
+ * `reason` goes along as an encoded failure, if there is one and memory for it: cancelling is what makes room again, so it
+ * works without.
+ */
 export function cancelTask(owner: Thread, task: number, reason: unknown): void {
-  let address = 0;
-  if (reason !== undefined && thread.scope) {
-    valueIn(thread.scope, pack(reason), "The reason");
-    address = crossing.ref;
-  }
+  const address = reason !== undefined && thread.scope ? failureIn(thread.scope, reason) : 0;
   owner.x.taskCancel(task, address);
   owner.poke();
 }

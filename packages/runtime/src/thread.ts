@@ -55,7 +55,16 @@ export abstract class Thread {
   watched(number: number, task: number): void {
     const callback = this.#watchers.get(number);
     this.#watchers.delete(number);
-    callback?.(this.outcome(this.heap.retryStatus("Reading a result", () => this.x.taskOutcome(task))));
+    callback?.(this.#read(task));
+  }
+
+  /** How a task has ended. What cannot be read (no memory, a struct that is not loaded here) fails whoever waits for it. */
+  #read(task: number): Outcome {
+    try {
+      return this.outcome(this.heap.retryStatus("Reading a result", () => this.x.taskOutcome(task)));
+    } catch (error) {
+      return { ok: false, cancelled: false, packed: pack(error) };
+    }
   }
 
   get watching(): number {

@@ -4,6 +4,7 @@ import { keptScope, thread } from "@ungil/heap";
 import { Kernel, OutOfMemoryError } from "@ungil/kernel";
 import { writeOutputDirectly } from "./console.js";
 import { calls, type MainControl, serve, type WorkerControl } from "./control.js";
+import { waitsOf } from "./deadlock.js";
 import { DeadlockError } from "./errors.js";
 import type { SyncExports } from "./exports.js";
 import { pack } from "./failure.js";
@@ -51,8 +52,8 @@ export async function run({ machine, slot, spinRounds, control, report }: Worker
           return { failure: pack(error) };
         }
       },
-      ping() {},
-      breakWaits: (kind, coroutines) => scheduler.breakWaits(kind, () => new DeadlockError(coroutines)),
+      waits: () => waitsOf(scheduler),
+      breakWaits: (waits, coroutines) => scheduler.breakWaits(waits, () => new DeadlockError(coroutines)),
       stop() {
         scheduler.stop();
         resolve();

@@ -1,17 +1,18 @@
 /** Stopping the world, and the counts that live outside the heap: what the verifier needs. */
 import { type Kernel, Layout as L, SyncLayout as S } from "@ungil/kernel";
+import { WorldStopError } from "./errors.js";
 import type { SyncExports } from "./exports.js";
 
 const PATIENCE = 5000; // ms
 
 /** Does `work` while no other thread touches the heap. In a batch: this thread holds the GIL then. */
 export function stopWorld<T>(kernel: Kernel, x: SyncExports, work: (held: Iterable<number>) => T): T {
-  if (!x.worldStop()) throw new Error("the world is stopped already");
+  if (!x.worldStop()) throw new WorldStopError("it is stopped already");
   try {
     const until = performance.now() + PATIENCE;
     while (!x.worldIsStopped()) {
       if (performance.now() > until)
-        throw new Error("a thread has neither yielded nor used a shared object for 5 s: verify() cannot stop it");
+        throw new WorldStopError(`a thread has neither yielded nor used a shared object for ${PATIENCE / 1000} s`);
     }
     return work(heldBySync(kernel));
   } finally {

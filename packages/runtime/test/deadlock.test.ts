@@ -1,5 +1,5 @@
 import { List } from "@ungil/heap";
-import { DeadlockError } from "@ungil/runtime";
+import { DeadlockError, tryLock } from "@ungil/runtime";
 import { expect, it } from "vitest";
 import { Account, c } from "./fixtures/basic.mjs";
 import { failure, inBothModes, start, within } from "./helpers.js";
@@ -35,6 +35,46 @@ inBothModes("deadlocks", (gil) => {
       expect([error.code, error.message]).toEqual(["DEADLOCK", expect.stringContaining("joinBox")]);
     }
     expect(await rt.run(c.add, 1, 1)).toBe(2);
+  });
+
+  it("of branches of all() are found", async () => {
+    const rt = await start({ gil });
+    const [a, b] = [rt.new(Account, {}), rt.new(Account, {})];
+    const error = await failure(within(5000, rt.run(c.branchesCrossed, a, b)));
+    expect([error.code, error.coroutines.length]).toEqual(["DEADLOCK", 2]);
+    expect([await rt.run(c.tryIt, a), await rt.run(c.tryIt, b)]).toEqual([true, true]);
+  });
+
+  it("are none where JavaScript outside coroutines holds the lock", async () => {
+    const rt = await start({ gil });
+    const account = rt.new(Account, {});
+    const guard = tryLock(account);
+    const waiting = [rt.run(c.increments, account, 3), rt.run(c.branches, account, 2)];
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(account.balance).toBe(0);
+    guard?.release();
+    await within(5000, Promise.all(waiting));
+    expect(account.balance).toBe(5);
+  });
+
+  it("fail nobody who only waits beside them, or behind them", async () => {
+    const rt = await start({ gil });
+    const [a, b, d, log] = [rt.new(Account, {}), rt.new(Account, {}), rt.new(Account, {}), rt.new(List<string>)];
+    const guard = tryLock(d);
+    const beside = rt.spawn(c.increments, d, 1);
+    const both = [rt.spawn(c.holdThenLock, a, b, log), rt.spawn(c.holdThenLock, b, a, log)];
+    while (log.length < 2) await new Promise((resolve) => setTimeout(resolve, 1));
+    const behind = rt.spawn(c.increments, a, 2);
+    const joined = rt.spawn(c.waitsForTask, behind);
+    const results = await within(5000, Promise.allSettled(both.map((task) => task.then())));
+    const errors = results.flatMap((result) => (result.status === "rejected" ? [result.reason] : []));
+    expect(errors.length).toBeGreaterThan(0);
+    for (const error of errors) expect(error.coroutines).toHaveLength(2);
+    await within(5000, joined.then());
+    expect([a.balance, beside.state]).toEqual([2, "running"]);
+    guard?.release();
+    await within(5000, beside.then());
+    expect(d.balance).toBe(1);
   });
 
   it("are not seen where there is a timer, a promise or a computation", async () => {

@@ -80,7 +80,34 @@ inBothModes("errors", (gil) => {
       expect(error.code).toBe("OPERATION_NOT_AWAITED");
       expect(error.message).toContain(name);
     }
-    expect((await fails(rt, c.yieldsValue)).message).toContain("yielded number");
+    const value = await fails(rt, c.yieldsValue);
+    expect([value.code, value.message]).toEqual(["YIELDED_VALUE", expect.stringContaining("a value (number)")]);
+    const promise = await fails(rt, c.yieldsPromise);
+    expect([promise.code, promise.message]).toEqual(["YIELDED_VALUE", expect.stringContaining("until(promise)")]);
+  });
+
+  it("tell of operations that are made where no coroutine runs, and how it is done", async () => {
+    const rt = await start({ gil });
+    const account = rt.new(Account, {});
+    const task = rt.spawn(c.add, 1, 2);
+    const cases: [() => unknown, string][] = [
+      [() => c.add(1, 2), "await rt.run(add, ...)"],
+      [() => runtime.spawn(c.add, 1, 2), "await rt.run(add, ...)"],
+      [() => runtime.lock(account), "yield*"],
+      [() => runtime.sleep(1), "yield*"],
+      [() => runtime.until(Promise.resolve(1)), "yield*"],
+      [() => runtime.join(task), "yield*"],
+      [() => runtime.all([task]), "yield*"],
+    ];
+    for (const [use, fix] of cases) {
+      const error = await failure((async () => await use())());
+      expect(error).toBeInstanceOf(runtime.NotInCoroutineError);
+      expect([error.code, error.message]).toEqual(["NOT_IN_COROUTINE", expect.stringContaining(fix)]);
+    }
+    expect(await task).toBe(3);
+    const guard = runtime.tryLock(account);
+    expect(guard?.held).toBe(true);
+    guard?.release();
   });
 
   it("refuse what cannot be shared, by path", async () => {

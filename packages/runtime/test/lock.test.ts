@@ -51,6 +51,27 @@ inBothModes("locks", (gil) => {
     expect(await rt.run(c.tryIt, account)).toBe(true);
   });
 
+  it("exclude the branches of all() from each other", async () => {
+    const rt = await start({ gil });
+    const account = rt.new(Account, {});
+    expect(await within(5000, rt.run(c.branches, account, 5))).toEqual([1, 2, 3, 4, 5]);
+    expect(await rt.run(c.tryIt, account)).toBe(true);
+    const error = await failure(within(5000, rt.run(c.branchesAgain, account)));
+    expect([error.code, error.message]).toEqual(["DEADLOCK", expect.stringContaining("already")]);
+    expect(await rt.run(c.tryIt, account)).toBe(true);
+    expect(rt.verify().violations).toEqual([]);
+  });
+
+  it("are waited for by one operation each", async () => {
+    const rt = await start({ gil });
+    const account = rt.new(Account, {});
+    const twice = await failure(within(5000, rt.run(c.sameTwice, account)));
+    expect([twice.code, twice.message]).toEqual(["OPTION", expect.stringMatching(/item 2 .* item 0/)]);
+    const shared = await failure(within(5000, rt.run(c.sharedByTwo)));
+    expect([shared.code, shared.message]).toEqual(["OPTION", expect.stringContaining("sleep(10)")]);
+    expect(await rt.run(c.tryIt, account)).toBe(true);
+  });
+
   it("want shared objects", async () => {
     const rt = await start({ gil });
     expect(() => tryLock({} as never)).toThrow(expect.objectContaining({ code: "OPTION" }));

@@ -1,5 +1,7 @@
+import { inspect } from "node:util";
 import { Worker } from "node:worker_threads";
-import { Runtime } from "@ungil/runtime";
+import { keep } from "@ungil/heap";
+import { Runtime, tryLock } from "@ungil/runtime";
 import { expect, it } from "vitest";
 import { Account, c } from "./fixtures/basic.mjs";
 import { failure, inBothModes, start } from "./helpers.js";
@@ -21,6 +23,13 @@ it("checks its options", async () => {
     [{ onUnhandled: 1 }, "OPTION", /onUnhandled/],
     [{ preload: "x" }, "OPTION", /preload/],
   ];
+  class Options {
+    threads = 1;
+  }
+  for (const options of [[], new Map(), new Options(), () => 1, 5, null]) {
+    const error = await failure(Runtime.start(options as never));
+    expect([error.code, error.message]).toEqual(["OPTION", expect.stringContaining("an object of options")]);
+  }
   for (const [options, code, message] of cases) {
     const error = await failure(Runtime.start(options as never));
     expect([JSON.stringify(options), error.code]).toEqual([JSON.stringify(options), code]);
@@ -65,12 +74,43 @@ inBothModes("runtime", (gil) => {
       () => rt.new(Account, {}),
       () => rt.scope(() => 1),
       () => rt.verify(),
+      () => rt.stats(),
+      () => account.balance,
+      () => (account.balance = 1),
+      () => keep(account),
+      () => tryLock(account),
+      () => task.state,
+      () => task.cancel(),
     ]) {
       expect(use).toThrow(expect.objectContaining({ code: "RUNTIME_CLOSED" }));
     }
-    expect(() => account.balance).toThrow(expect.objectContaining({ code: "RELEASED_HANDLE" }));
+    expect(inspect([account, task])).toBe("[ Account (closed), Task (closed) ]");
     expect(await task).toBe(3);
-    expect(rt.stats().mode).toBe(gil ? "gil" : "free");
+    expect([rt.mode, rt.threads]).toEqual([gil ? "gil" : "free", 2]);
+    account[Symbol.dispose]();
+  });
+
+  it("that is the newest closes: what is made then belongs to the one that is still open", async () => {
+    const [one, two, three] = [
+      await start({ gil, threads: 1 }),
+      await start({ gil, threads: 1 }),
+      await start({ gil }),
+    ];
+    await two.close();
+    await three.close();
+    const account = new Account({ balance: 5 });
+    expect(await one.run(c.echo, account)).toMatchObject({ balance: 5 });
+    await one.close();
+    expect(() => new Account({})).toThrow(expect.objectContaining({ code: "NO_RUNTIME" }));
+  });
+
+  it("has scopes whose handles live on where they are returned, and that are synchronous", async () => {
+    const rt = await start({ gil });
+    expect(await rt.run(c.nestedScope)).toEqual([1, "ASYNC_SCOPE"]);
+    const [account] = rt.scope(() => rt.scope(() => [new Account({ balance: 2 })]));
+    expect(account?.balance).toBe(2);
+    expect(() => rt.scope(async () => 1)).toThrow(expect.objectContaining({ code: "ASYNC_SCOPE" }));
+    expect(rt.verify().violations).toEqual([]);
   });
 
   it("runs two at once, which share nothing", async () => {

@@ -57,6 +57,25 @@ describe.each(["gil: true", "gil: false"])("a program (%s)", (mode) => {
     expect(await node([file])).toMatchObject({ code: 0, err: "", out: "42\ntrue 1 mine\n" });
   });
 
+  it("that is one file and awaits at its top level gets the error of the coroutine, not a deadlock", async () => {
+    const file = write(
+      "top.mjs",
+      `${imports}
+      export class PaymentError extends Error {}
+      export const { pay, work } = coroutines(import.meta, {
+        *pay() { throw new PaymentError("declined"); },
+        *work() { yield* sleep(300); return "done"; },
+      });
+      if (isMainThread) {
+        const rt = ${start};
+        const results = await Promise.allSettled([rt.run(pay), rt.run(pay), rt.run(work)]);
+        console.log(results.map(({ reason, value }) => reason?.message ?? value).join());
+        await rt.close();
+      }`,
+    );
+    expect(await node([file])).toMatchObject({ code: 0, err: "", out: "declined,declined,done\n" });
+  });
+
   it("without a guard is shown the fix", async () => {
     const file = write(
       "unguarded.mjs",
@@ -89,6 +108,23 @@ describe.each(["gil: true", "gil: false"])("a program (%s)", (mode) => {
       err: "",
       out: "2\n",
     });
+  });
+
+  it.each([
+    ["of V8", ["--max-old-space-size=512", "--expose-gc", "--stack-size=900", "--harmony"]],
+    ["of the process", ["--title=ungil", "--zero-fill-buffers"]],
+  ])("may come through -e with options %s, and loaders that workers keep", async (_, options) => {
+    write(
+      "lib.mjs",
+      `${imports} export const { look } = coroutines(import.meta, { *look() { return globalThis.loaded; } });`,
+    );
+    write("loaded.cjs", "globalThis.loaded = (globalThis.loaded ?? 0) + 1;");
+    write("loaded.mjs", "globalThis.loaded = (globalThis.loaded ?? 0) + 10;");
+    const text = `import { Runtime } from "@ungil/runtime"; import { look } from "./lib.mjs";
+      const rt = ${start}; console.log(await rt.run(look)); await rt.close();`;
+    const loaders = ["--require", "./loaded.cjs", "--import=./loaded.mjs", "--conditions", "x", "-C", "y"];
+    const args = [...options, ...loaders, "--no-warnings", "--input-type=module", "-e", text];
+    expect(await node(args, { cwd: project })).toMatchObject({ code: 0, err: "", out: "11\n" });
   });
 
   it("prints what a coroutine logs at once, whatever the threads do", async () => {
@@ -169,6 +205,74 @@ describe.each(["gil: true", "gil: false"])("a program (%s)", (mode) => {
       logLevel: "silent",
     });
     expect(await node([outfile])).toMatchObject({ code: 0, err: "", out: "5 40 true\n" });
+  });
+
+  it("may not register two coroutines of one key and text: not by a function, not by a bundle of CommonJS", async () => {
+    const file = write(
+      "factory.mjs",
+      `${imports}
+      const make = (k) => coroutines(import.meta, { *add(x) { return x + k; } });
+      const one = make(1);
+      try { make(100); } catch (error) { if (isMainThread) console.log(error.code, error.key, error.url === import.meta.url); }
+      export const { other } = coroutines(import.meta, { *other() { return 1; } });
+      async function main() { const rt = ${start}; console.log(await rt.run(one.add, 1)); await rt.close(); }
+      if (isMainThread) main();`,
+    );
+    expect(await node([file])).toMatchObject({ code: 0, err: "", out: "COROUTINE_CONFLICT add true\n2\n" });
+
+    for (const where of ["module", '{ url: require("node:url").pathToFileURL(__filename).href }']) {
+      const part = (name: string, factor: number) =>
+        write(
+          name,
+          `const { coroutines } = require("@ungil/runtime"); const factor = ${factor};
+          exports.co = coroutines(${where}, { *mul(x) { return x * factor; } });`,
+        );
+      part("cjs1.cjs", 1);
+      part("cjs2.cjs", 2);
+      const entry = write(
+        "cjs-main.cjs",
+        `const { isMainThread } = require("node:worker_threads"); const { Runtime } = require("@ungil/runtime");
+        try {
+          const a = require("./cjs1.cjs"), b = require("./cjs2.cjs");
+          if (isMainThread) (async () => { const rt = ${start};
+            console.log(await rt.run(a.co.mul, 10), await rt.run(b.co.mul, 10)); await rt.close(); })();
+        } catch (error) { console.log(error.code); }`,
+      );
+      const outfile = path.join(project, "bundle.cjs");
+      const { build } = createRequire(path.join(runtime, "../../package.json"))("esbuild") as typeof import("esbuild");
+      await build({
+        entryPoints: [entry],
+        bundle: true,
+        format: "cjs",
+        platform: "node",
+        outfile,
+        external: ["@ungil/*"],
+        logLevel: "silent",
+      });
+      expect(await node([entry])).toMatchObject({ code: 0, err: "", out: "10 20\n" });
+      // esbuild's own \`module\` has no file name.
+      const code = where === "module" ? "OPTION" : "COROUTINE_CONFLICT";
+      expect(await node([outfile])).toMatchObject({ code: 0, err: "", out: `${code}\n` });
+    }
+  });
+
+  it("may evaluate a module again", async () => {
+    const lib = write(
+      "again.cjs",
+      `const { coroutines } = require("@ungil/runtime");
+      Object.assign(exports, coroutines(module, { *ten(x) { return x * 10; } }));`,
+    );
+    const file = write(
+      "again-main.cjs",
+      `const { isMainThread } = require("node:worker_threads"); const { Runtime } = require("@ungil/runtime");
+      if (isMainThread) (async () => { const rt = ${start};
+        for (let n = 1; n < 4; n++) {
+          delete require.cache[${JSON.stringify(lib)}];
+          console.log(await rt.run(require(${JSON.stringify(lib)}).ten, n));
+        }
+        await rt.close(); })();`,
+    );
+    expect(await node([file])).toMatchObject({ code: 0, err: "", out: "10\n20\n30\n" });
   });
 
   it("runs preload modules first on each thread", async () => {

@@ -4,9 +4,11 @@
 
 // Shared objects.
 export {
+  AsyncScopeError,
   bool,
   type Class,
   Dict,
+  DictUpdateError,
   dict,
   type Field,
   type Fields,
@@ -25,6 +27,7 @@ export {
   NotANumberError,
   NotShareableError,
   ReleasedHandleError,
+  RuntimeClosedError,
   ref,
   refcount,
   release,
@@ -58,6 +61,7 @@ export {
   type CloseOptions,
   type Coroutine,
   type CoroutineBody,
+  CoroutineConflictError,
   CoroutineNotFoundError,
   CoroutineNotRegisteredError,
   clearPoison,
@@ -75,7 +79,6 @@ export {
   OptionError,
   RemoteError,
   Runtime,
-  RuntimeClosedError,
   RuntimeInWorkerError,
   type RuntimeOptions,
   type RuntimeStats,
@@ -94,4 +97,6 @@ export {
   until,
   type Where,
   WorkerCrashedError,
+  WorldStopError,
+  YieldedValueError,
 } from "@ungil/runtime";

@@ -171,8 +171,9 @@ function releaseEntry(entry: usize): void {
 }
 
 /**
- * Waits for a lock: 0 if `fiber` is registered (the WAITER is in OUT_A), else as `lockTry`: it was free after all.
- * E_STATE: this task holds it already. `patience`: LOCK_PATIENT if it has waited for this lock before.
+ * Waits for a lock: 0 if `fiber` is registered (the WAITER is in OUT_A), else as `lockTry`: it was free after all. Whether
+ * the coroutine holds it already is the caller's to know: a task may be several fibers. `patience`: LOCK_PATIENT if it has
+ * waited for this lock before.
  */
 export function lockWait(va: u32, task: u32, fiber: u32, patience: u32): u32 {
   enter();
@@ -180,7 +181,6 @@ export function lockWait(va: u32, task: u32, fiber: u32, patience: u32): u32 {
   const p = writeAddress(va);
   if (!p) return load<u32>(tb + L.TB_FAULT_CODE);
   if (!entryReserve()) return L.E_MEMORY;
-  if (holds(task, va)) return L.E_STATE;
   const waiter = waiterAllocate(S.WAITER_LOCK, fiber, va);
   if (!waiter) return L.E_MEMORY;
   store<u32>(waiter + S.WAITER_PAYLOAD, patience);
@@ -225,16 +225,6 @@ export function lockAccept(va: u32, task: u32): u32 {
 export function lockRefuse(va: u32): void {
   const p = writeAddress(va);
   if (p && headerAnd(p, ~L.HEADER_LOCKED) & L.HEADER_WAITERS) lotWake(va, p);
-}
-
-/** Whether this task holds the lock of `va`: waiting for it would be for ever. O(locks that this thread holds). */
-function holds(task: u32, va: u32): bool {
-  for (let frame = <usize>load<u32>(tb + S.TB_LOCK_FRAMES); frame; frame = <usize>load<u32>(frame)) {
-    for (let offset = S.HELD_SIZE; offset < L.PAGE_SIZE; offset += S.HELD_SIZE) {
-      if (load<u32>(frame + offset + S.HELD_TASK) == task && load<u32>(frame + offset + S.HELD_OBJECT) == va) return true;
-    }
-  }
-  return false;
 }
 
 /** Takes the first live WAITER for `va` out of its bucket, whose lock is held; 0 if there is none. LOST ones before it go home. */

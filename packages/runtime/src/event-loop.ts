@@ -1,0 +1,117 @@
+/**
+ * How a thread that runs steps lives in node's event loop: it runs them in *runs*, synchronously, until there is nothing to
+ * do or it is time for a turn of the event loop (timers, promises and messages come in there). In between it holds nothing.
+ *
+ *   running --nothing to do--> a turn of microtasks (a promise may be settled) --> spin --> parked in the event loop
+ */
+import type { Heap } from "@ungil/heap";
+import { type Kernel, SyncLayout as S } from "@ungil/kernel";
+import type { SyncExports } from "./exports.js";
+import { Thread } from "./thread.js";
+
+const TURN_WITH_PENDING = 2; // ms between turns of the event loop if timers or promises are waited for
+const TURN = 8; // ms otherwise
+
+type Phase = "idle" | "running" | "parked" | "stopped";
+
+export abstract class EventLoopThread extends Thread {
+  #phase: Phase = "idle";
+  #parkSerial = 0;
+  #pending = 0;
+  #sinceTurn = performance.now();
+  /** A turn of microtasks was tried since the last step. */
+  protected microtasksTried = false;
+  readonly #park: number;
+
+  constructor(
+    kernel: Kernel<SyncExports>,
+    heap: Heap,
+    readonly spinRounds: number,
+  ) {
+    super(kernel, heap);
+    this.#park = (kernel.block + S.TB_PARK) >>> 2;
+  }
+
+  /** Runs steps; true if there is more to do after a turn of the event loop. */
+  protected abstract run(): boolean;
+
+  start(): void {
+    setImmediate(() => this.#pump());
+  }
+
+  stop(): void {
+    this.#phase = "stopped";
+    this.x.parkEnd();
+  }
+
+  protected get isStopped(): boolean {
+    return this.#phase === "stopped";
+  }
+
+  /** Whether a run has lasted long enough for the event loop to have its turn. */
+  protected isTurnDue(now: number): boolean {
+    return now - this.#sinceTurn > (this.#pending > 0 ? TURN_WITH_PENDING : TURN);
+  }
+
+  poke(): void {
+    if (this.#phase !== "parked") return;
+    this.#phase = "idle";
+    this.x.parkEnd();
+    queueMicrotask(() => this.#pump());
+  }
+
+  /** A timer or a promise is waited for: the thread is not still. */
+  pendingMore(): void {
+    this.pending = ++this.#pending;
+  }
+
+  pendingLess(): void {
+    this.pending = --this.#pending;
+  }
+
+  #pump(): void {
+    if (this.#phase === "running" || this.#phase === "stopped") return;
+    this.#phase = "running";
+    if (performance.now() - this.#sinceTurn > TURN) this.#sinceTurn = performance.now();
+    const more = this.run();
+    if (this.isStopped) return;
+    this.#phase = "idle";
+    if (more) return this.#turn();
+    if (this.#pending > 0 && !this.microtasksTried && performance.now() - this.#sinceTurn < TURN_WITH_PENDING) {
+      this.microtasksTried = true;
+      queueMicrotask(() => this.#pump());
+      return;
+    }
+    this.microtasksTried = false;
+    this.#parkNow();
+  }
+
+  /** A turn of the event loop. */
+  #turn(): void {
+    setImmediate(() => {
+      this.#sinceTurn = performance.now();
+      this.#pump();
+    });
+  }
+
+  #parkNow(): void {
+    const { x, kernel } = this;
+    if (x.parkSpin(this.spinRounds)) return this.#turn();
+    if (!x.parkBegin()) return this.#turn();
+    this.#phase = "parked";
+    const serial = ++this.#parkSerial;
+    // TypeScript's library has no Atomics.waitAsync yet.
+    const { waitAsync } = Atomics as unknown as {
+      waitAsync(array: Int32Array, index: number, value: number): { async: boolean; value: Promise<string> | string };
+    };
+    const wait = waitAsync(kernel.i32, this.#park, 1);
+    const wake = () => {
+      if (serial !== this.#parkSerial || this.#phase !== "parked") return;
+      this.#phase = "idle";
+      this.#sinceTurn = performance.now();
+      this.#pump();
+    };
+    if (wait.async) (wait.value as Promise<string>).then(wake);
+    else setImmediate(wake);
+  }
+}
