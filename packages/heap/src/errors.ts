@@ -28,8 +28,8 @@ export class FieldTypeError extends UngilError {
 
 /** A schema, or the initial values of an object, name something that cannot be. */
 export class SchemaError extends UngilError {
-  constructor(message: string) {
-    super("SCHEMA", message);
+  constructor(message: string, options?: ErrorOptions) {
+    super("SCHEMA", message, options);
   }
 }
 

@@ -13,6 +13,7 @@ import { LimitError, NoRuntimeError, ReleasedHandleError, StructConflictError, U
 import type { StructLayout } from "./schema.js";
 import { keptScope, Scope, thread } from "./scope.js";
 import { ADDRESS, isWrapper, KIND, SCOPE, type Wrap, type Wrapper } from "./shared.js";
+import { signatureOf } from "./signature.js";
 import { Strings } from "./strings.js";
 
 /** Wrappers of the kinds that are not structs; filled by the modules that define them. */
@@ -27,6 +28,7 @@ export class Heap {
   /** Where the thread stands outside coroutines. */
   readonly root: Scope;
   readonly #ids = new Map<StructLayout, number>();
+  readonly #layouts: (StructLayout | undefined)[] = [];
   readonly #wraps: (Wrap | undefined)[] = [];
   readonly #leaked: FinalizationRegistry<{ address: number; scope: Scope }>;
   readonly #kept = new Map<number, number>();
@@ -182,24 +184,40 @@ export class Heap {
     return this.#ids.get(layout) ?? this.#register(layout);
   }
 
+  /**
+   * Registers a struct and all that its references lead to: what is read from a field is taken for an object of the class
+   * that the field names, so that class must have been found the same as the other threads' before.
+   */
   #register(layout: StructLayout): number {
+    const ids = new Map<StructLayout, number>();
+    const all = [layout];
+    for (const one of all) {
+      if (ids.has(one) || this.#ids.has(one)) continue;
+      ids.set(one, this.#define(one));
+      all.push(...signatureOf(one).targets);
+    }
+    for (const [one, id] of ids) {
+      this.#ids.set(one, id);
+      this.#layouts[id] = one;
+    }
+    return ids.get(layout) as number;
+  }
+
+  #define(layout: StructLayout): number {
     const { x, strings } = this;
-    const [low, high] = layout.hash;
-    const [refLow, refHigh] = layout.refMask;
+    const { text, hash } = signatureOf(layout);
     const name = strings.address(layout.name);
     const url = strings.address(layout.url);
-    const schema = strings.address(layout.text);
-    const id = x.typeRegister(name, url, schema, low, high, layout.size, refLow, refHigh);
+    const schema = strings.address(text);
+    const id = x.typeRegister(name, url, schema, ...hash, layout.size, ...layout.refMask);
     if (id === 0)
       throw new LimitError(
         `Struct "${layout.name}": there are ${L.TYPES_MAX - L.TYPE_FIRST_USER} struct types already`,
       );
     if (id < 0) {
       const other = this.typeText(-id);
-      throw new StructConflictError(layout.name, layout.url, layout.text, other.url, other.schema);
+      throw new StructConflictError(layout.name, layout.url, text, other.url, other.schema);
     }
-    this.#ids.set(layout, id);
-    this.#wraps[id] = layout.token.wrap;
     return id;
   }
 
@@ -218,9 +236,23 @@ export class Heap {
   }
 
   #findWrap(type: number): Wrap {
+    const layout = this.#layouts[type] ?? this.#findLayout(type);
+    this.#wraps[type] = layout.token.wrap;
+    return layout.token.wrap;
+  }
+
+  #findLayout(type: number): StructLayout {
     const { name, url } = this.typeText(type);
-    for (const layout of structsByName.get(name) ?? []) if (this.typeId(layout) === type) return layout.token.wrap;
-    throw new UnknownStructError(name, url);
+    let conflict: unknown = null;
+    for (const layout of structsByName.get(name) ?? []) {
+      try {
+        if (this.typeId(layout) === type) return layout;
+      } catch (error) {
+        // Another struct of that name; the right one may be there too.
+        conflict ??= error;
+      }
+    }
+    throw conflict ?? new UnknownStructError(name, url);
   }
 
   // Introspection.

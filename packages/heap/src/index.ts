@@ -7,6 +7,7 @@ setContainers(List, Dict);
 
 export * from "./errors.js";
 export { builtinWraps, Heap } from "./heap.js";
+export { linkExports, tokenOf, unlinkedModules } from "./links.js";
 export { scope } from "./nested.js";
 export {
   bool,
@@ -42,7 +43,7 @@ export {
   sizeof,
   type Wrapper,
 } from "./shared.js";
-export { linkExports, struct, tokenOf, unlinkedModules } from "./struct.js";
+export { struct } from "./struct.js";
 export { type Crossing, crossing, refOut, valueIn, valueOut } from "./value.js";
 export { type Verification, verifyHeap } from "./verify.js";
 export { Dict, List };

@@ -4,8 +4,9 @@
  * share its inline caches). Field names enter the source as string literals only.
  */
 import { Layout as L } from "@ungil/kernel";
-import { FieldTypeError, ForeignObjectError, NoRuntimeError, SchemaError } from "./errors.js";
+import { FieldTypeError, ForeignObjectError, NoRuntimeError } from "./errors.js";
 import { type Heap, structsByName } from "./heap.js";
+import { linkStruct, prototypeOf, tokenOf } from "./links.js";
 import { type FieldLayout, type Fields, layOut, type Schema, type Struct, type StructLayout } from "./schema.js";
 import { type Scope, thread } from "./scope.js";
 import {
@@ -22,6 +23,7 @@ import {
   type Wrap,
   type Wrapper,
 } from "./shared.js";
+import { targetOf } from "./signature.js";
 
 type Constructor = (new (init: unknown) => Wrapper) & { prototype: object };
 
@@ -71,10 +73,10 @@ export function struct<const S extends Schema>(
     },
   });
   defineShared(base.prototype, token, (wrapper) => fieldsOf(wrapper, layout));
-  links.set(base, { layout, prototype: base.prototype });
+  linkStruct(base, layout);
   Object.defineProperty(token, "wrap", {
     get() {
-      const wrap = makeWrap((links.get(base) as Link).prototype);
+      const wrap = makeWrap(prototypeOf(base));
       Object.defineProperty(token, "wrap", { value: wrap });
       return wrap;
     },
@@ -86,53 +88,9 @@ export function struct<const S extends Schema>(
   return base as never;
 }
 
-/**
- * Which class extends a struct. JavaScript tells nobody that a class was extended, and an object that comes out of memory
- * needs the prototype of the extending class: it is learnt when the class is constructed, named by a `ref`, tested with
- * `instanceof`, or found among the exports of its module.
- */
-interface Link {
-  readonly layout: StructLayout;
-  prototype: object;
-}
-
-const links = new Map<object, Link>();
-
-/** The class token of a class that extends (or is) a struct, List or Dict; links the extending class to its struct. */
-export function tokenOf(target: unknown): ClassToken | undefined {
-  if (typeof target !== "function") return undefined;
-  const prototype = target.prototype as { [KIND]?: ClassToken } | undefined;
-  for (
-    let base: unknown = Object.getPrototypeOf(target);
-    typeof base === "function";
-    base = Object.getPrototypeOf(base)
-  ) {
-    const link = links.get(base);
-    if (link && link.prototype === (base as { prototype: object }).prototype) link.prototype = prototype as object;
-  }
-  return prototype?.[KIND];
-}
-
-/** Links the struct classes among a module's exports. */
-export function linkExports(namespace: Record<string, unknown>): void {
-  for (const value of Object.values(namespace)) if (typeof value === "function") tokenOf(value);
-}
-
-/** URLs of modules whose structs no class is known to extend: import them (they are loaded) and `linkExports`. */
-export function unlinkedModules(): string[] {
-  const urls = new Set<string>();
-  for (const [base, link] of links) {
-    if (link.prototype === (base as { prototype: object }).prototype) urls.add(link.layout.url);
-  }
-  return [...urls];
-}
-
 function fieldsOf(wrapper: Wrapper, layout: StructLayout): Record<string, unknown> {
   const shown: Record<string, unknown> = {};
-  for (const field of layout.text.split(", ")) {
-    const name = field.slice(0, field.lastIndexOf(": "));
-    if (name) shown[name] = (wrapper as unknown as Record<string, unknown>)[name];
-  }
+  for (const name of layout.order) shown[name] = (wrapper as unknown as Record<string, unknown>)[name];
   return shown;
 }
 
@@ -266,16 +224,7 @@ function environment(layout: StructLayout): Environment {
     KIND,
     thread,
     slow,
-    token(n) {
-      const field = layout.fields[n] as FieldLayout;
-      const target = field.target?.();
-      const token = tokenOf(target);
-      if (!token)
-        throw new SchemaError(
-          `struct("${layout.name}"): ref of ${field.name} does not return a class of shared objects, but ${String(target)}`,
-        );
-      return token;
-    },
+    token: (n) => targetOf(layout, layout.fields[n] as FieldLayout),
     addressIn(value, token, scope, n) {
       if (!isWrapper(value) || value[KIND] !== token)
         throw new FieldTypeError(layout.name, fieldName(n), `a ${token.name} or null`, value);

@@ -104,7 +104,10 @@ function checkTable(reader: Reader, address: number, physical: number, refer: (t
     if (high === L.BOX_TOMBSTONE) continue;
     live++;
     if (from === 0 && reader.word(entry + 12) >>> 16 === L.BOX_FROZEN)
-      reader.violation("frozen", `table ${hex(address)}: the value of entry ${n} is frozen, but no change is under way`);
+      reader.violation(
+        "frozen",
+        `table ${hex(address)}: the value of entry ${n} is frozen, but no change is under way`,
+      );
     refer(boxedRef(reader, entry));
     refer(boxedRef(reader, entry + 8));
   }
