@@ -25,6 +25,7 @@ export {
   u32,
 } from "./schema.js";
 export { keptScope, Scope, thread } from "./scope.js";
+export type { Unshareable } from "./shareable.js";
 export {
   ADDRESS,
   addressOf,

@@ -26,7 +26,7 @@ export function signatureOf(layout: StructLayout): Signature {
   const targets: StructLayout[] = [];
   const words = new Map<string, string>();
   for (const field of layout.fields) {
-    const token = field.kind === "ref" ? targetOf(layout, field) : null;
+    const token = field.kind === "ref" ? targetOf(layout, field) : undefined;
     const target = token && layoutOf(token);
     if (target) targets.push(target);
     words.set(field.name, token ? (target ? `ref(${token.name})` : token.name) : field.kind);
