@@ -5,7 +5,7 @@
  */
 import { Layout as L } from "@ungil/kernel";
 import { NotANumberError, NotShareableError } from "./errors.js";
-import { builtinWraps, scopeHere } from "./heap.js";
+import { builtinWraps, scopeHere, TRIES } from "./heap.js";
 import type { Scope } from "./scope.js";
 import { ADDRESS, defineShared, makeWrap, SCOPE, type Shared, slow, type Wrapper } from "./shared.js";
 import { crossing, valueIn, valueOut } from "./value.js";
@@ -152,8 +152,8 @@ type CompareSet = [number, number, number, number, number, number, number, numbe
 
 function compareSet(s: Scope, address: number, args: CompareSet): number {
   let status = s.x.dictCompareSet(address, ...args);
-  if (status === -L.E_MEMORY) {
-    s.x.reclaim();
+  for (let tries = 0; status === -L.E_MEMORY && tries < TRIES; tries++) {
+    s.heap.reclaim(tries);
     status = s.x.dictCompareSet(address, ...args);
   }
   if (status < 0 && status !== -L.E_CHANGED) s.heap.fail("Dict.update", -status);
@@ -165,8 +165,8 @@ function addFailed(s: Scope, address: number, key: AnyKey, ref: number, by: numb
   const { kernel } = s.heap;
   const code = () => kernel.u32[(kernel.block + L.TB_FAULT_CODE) >>> 2] as number;
   if (code() === 0) return Number.NaN;
-  if (code() === L.E_MEMORY) {
-    s.x.reclaim();
+  for (let tries = 0; code() === L.E_MEMORY && tries < TRIES; tries++) {
+    s.heap.reclaim(tries);
     const sum = s.x.dictAdd(address, ref, ref ? 0 : (key as number), by);
     if (sum === sum || code() === 0) return sum;
   }

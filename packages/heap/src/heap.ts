@@ -22,6 +22,9 @@ export const builtinWraps = new Map<number, Wrap>();
 /** Struct classes of this thread, by name: what a type id found in memory is looked up in. */
 export const structsByName = new Map<string, StructLayout[]>();
 
+/** How often an operation is tried again, each time after more was reclaimed. */
+export const TRIES = 3;
+
 export class Heap {
   readonly x: HeapExports;
   readonly strings: Strings;
@@ -49,8 +52,8 @@ export class Heap {
   /** Runs a kernel call that returns an address; reclaims and tries again when memory is out. Throws on an error code. */
   retry(what: string, operation: () => number): number {
     let result = operation();
-    for (let tries = 0; result === L.E_MEMORY && tries < 3; tries++) {
-      this.x.reclaim();
+    for (let tries = 0; result === L.E_MEMORY && tries < TRIES; tries++) {
+      this.reclaim(tries);
       result = operation();
     }
     return result >= 0 && result < L.ERROR_LIMIT ? this.fail(what, result) : result;
@@ -59,12 +62,19 @@ export class Heap {
   /** The same for a call that returns a status or a tag: negative codes are errors. */
   retryStatus(what: string, operation: () => number): number {
     let result = operation();
-    for (let tries = 0; result === -L.E_MEMORY && tries < 3; tries++) {
-      this.x.reclaim();
+    for (let tries = 0; result === -L.E_MEMORY && tries < TRIES; tries++) {
+      this.reclaim(tries);
       result = operation();
     }
     if (result < 0 && result > -L.ERROR_LIMIT) this.fail(what, -result);
     return result;
+  }
+
+  /** Memory is out: gives back what can be given back; if that was not enough before, strings that are only cached too. */
+  reclaim(triesBefore: number): void {
+    if (triesBefore > 0) this.strings.shedAll();
+    this.x.reclaim();
+    this.strings.reserve();
   }
 
   /** Throws the error for a kernel code. */
@@ -92,6 +102,7 @@ export class Heap {
     this.#batch = scope;
     thread.scope = scope;
     try {
+      this.strings.obey();
       return this.#keepAll(work(scope), scope, new Set()) as T;
     } finally {
       scope.open = false;
