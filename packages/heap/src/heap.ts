@@ -45,6 +45,8 @@ export class Heap {
     this.root = new Scope(this, this.x, false);
     // A kept handle that was dropped without being released is released when V8 notices: late, but not never.
     this.#leaked = new FinalizationRegistry(({ address, scope }) => this.release(address, scope));
+    // Every handle leads here: what compares or prints its properties (assert.deepStrictEqual) must not walk all memory.
+    for (const key of Object.keys(this)) Object.defineProperty(this, key, { enumerable: false });
   }
 
   // Errors and memory.

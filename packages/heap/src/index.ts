@@ -5,6 +5,7 @@ import { setContainers } from "./schema.js";
 
 setContainers(List, Dict);
 
+export { defineShared } from "./define.js";
 export * from "./errors.js";
 export { builtinWraps, Heap } from "./heap.js";
 export { linkExports, tokenOf, unlinkedModules } from "./links.js";
@@ -29,7 +30,6 @@ export type { Unshareable } from "./shareable.js";
 export {
   ADDRESS,
   addressOf,
-  defineShared,
   id,
   is,
   isWrapper,

@@ -99,7 +99,9 @@ export function layOut(
     throw new SchemaError(`struct("${name}", schema): the schema must be an object of field types`);
   // { __proto__: f64 } is no field, but what the schema inherits from.
   if (!isPlain(schema))
-    throw new SchemaError(`struct("${name}"): the schema must be a plain object; a field cannot be called __proto__`);
+    throw new SchemaError(
+      `struct("${name}", schema): the schema must be a plain object; a field cannot be called __proto__`,
+    );
   const entries = Object.entries(schema);
   for (const [field, type] of entries) {
     if (!type || !(type.kind in bytesOf))

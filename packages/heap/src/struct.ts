@@ -4,7 +4,8 @@
  * share its inline caches). Field names enter the source as string literals only.
  */
 import { Layout as L } from "@ungil/kernel";
-import { FieldTypeError, ForeignObjectError, NoRuntimeError } from "./errors.js";
+import { defineShared } from "./define.js";
+import { FieldTypeError, ForeignObjectError, NoRuntimeError, SchemaError } from "./errors.js";
 import { type Heap, structsByName } from "./heap.js";
 import { linkStruct, prototypeOf, tokenOf } from "./links.js";
 import { type FieldLayout, type Fields, layOut, type Schema, type Struct, type StructLayout } from "./schema.js";
@@ -13,7 +14,6 @@ import {
   ADDRESS,
   addressOf,
   type ClassToken,
-  defineShared,
   isWrapper,
   KIND,
   makeWrap,
@@ -43,7 +43,7 @@ interface Environment {
   storeAgain(scope: Scope, address: number, field: number, value: number): number;
   create(scope: Scope, type: number): number;
   createRefs(scope: Scope, type: number, a: number, b: number): number;
-  prepare(heap: Heap, target: unknown): number;
+  prepare(heap: Heap, target: unknown, init: unknown): number;
   handle(target: Constructor): Wrap;
   constructOutside(base: Constructor, target: Constructor, init: unknown): Wrapper;
 }
@@ -88,6 +88,19 @@ export function struct<const S extends Schema>(
   return base as never;
 }
 
+/**
+ * Initial values name fields. It takes longer than making the object, so it is done where that does not matter: outside
+ * steps, and for the first object that a thread makes.
+ */
+function checkInitial({ name, order }: StructLayout, init: unknown): void {
+  if (typeof init !== "object" || init === null)
+    throw new SchemaError(`new ${name}(...) takes an object of initial values, not ${String(init)}`);
+  for (const field of Object.keys(init)) {
+    if (!order.includes(field))
+      throw new SchemaError(`new ${name}(...): there is no field ${field}. It has: ${order.join(", ")}`);
+  }
+}
+
 function fieldsOf(wrapper: Wrapper, layout: StructLayout): Record<string, unknown> {
   const shown: Record<string, unknown> = {};
   for (const name of layout.order) shown[name] = (wrapper as unknown as Record<string, unknown>)[name];
@@ -101,7 +114,7 @@ function generate(layout: StructLayout): { prototype: object } {
     "let heap = null, type = 0, target = null, Handle = null;",
     "const none = Object.freeze({});",
     "function Nothing() {}",
-    "function prepare(s, newTarget) { type = env.prepare(s.heap, newTarget); heap = s.heap; target = newTarget; Handle = env.handle(target); }",
+    "function prepare(s, newTarget, init) { type = env.prepare(s.heap, newTarget, init); heap = s.heap; target = newTarget; Handle = env.handle(target); }",
   ];
   layout.fields.forEach((field, n) => {
     if (field.kind !== "ref") return;
@@ -134,7 +147,7 @@ function constructorSource(layout: StructLayout): string {
     "    const s = thread.scope;",
   ];
   lines.push("    if (s === null || !s.open) return env.constructOutside(Base, new.target, init);");
-  lines.push("    if (s.heap !== heap || new.target !== target) prepare(s, new.target);");
+  lines.push("    if (s.heap !== heap || new.target !== target) prepare(s, new.target, init);");
   if (onlyRefs(layout)) {
     const args = [0, 1].map((n) => (n < layout.fields.length ? `a${n}` : "0"));
     layout.fields.forEach((field, n) =>
@@ -257,14 +270,16 @@ function environment(layout: StructLayout): Environment {
     },
     create: (scope, type) => scope.heap.retry(`new ${layout.name}`, () => scope.x.structNew(type)),
     createRefs: (scope, type, a, b) => scope.heap.retry(`new ${layout.name}`, () => scope.x.structNewRefs(type, a, b)),
-    prepare(heap, target) {
+    prepare(heap, target, init) {
       tokenOf(target);
+      checkInitial(layout, init);
       return heap.typeId(layout);
     },
     handle: (target) =>
       target.prototype === layout.token.wrap.prototype ? layout.token.wrap : makeWrap(target.prototype),
     // Only the struct's part: the constructor of the class that extends it is running.
     constructOutside(base, target, init) {
+      checkInitial(layout, init);
       const root = thread.scope;
       if (!root) throw new NoRuntimeError(`new ${layout.name}`);
       return root.heap.batch(() => Reflect.construct(base, [init], target) as Wrapper);

@@ -24,6 +24,7 @@ export {
   NoRuntimeError,
   NotANumberError,
   NotShareableError,
+  NotSharedError,
   ReleasedHandleError,
   ref,
   refcount,
