@@ -36,7 +36,8 @@ async function main(args: string[]): Promise<number> {
     return EXIT.ok;
   }
   if (json !== undefined) checkPath(json);
-  const wanted = (parser.processedArgs[0] as string[] | undefined) ?? NAMES;
+  const named = parser.processedArgs[0] as string[] | undefined;
+  const wanted = named?.length ? named : NAMES; // commander's list is empty if none is named
   const rows: Row[] = [];
   for (const suite of SUITES.filter(({ name }) => wanted.includes(name))) {
     const show = progress();

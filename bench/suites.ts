@@ -2,6 +2,7 @@
 import { micro } from "./micro/suite.js";
 import type { Progress } from "./report/progress.js";
 import type { Row } from "./report/shape.js";
+import { vm } from "./vm/suite.js";
 
 export interface Suite {
   name: string;
@@ -12,4 +13,4 @@ export interface Suite {
   view(rows: readonly Row[]): string;
 }
 
-export const SUITES: readonly Suite[] = [micro];
+export const SUITES: readonly Suite[] = [micro, vm];

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Report } from "../report/shape.js";
 import { validateReport } from "../report/validate.js";
+import { SUITES } from "../suites.js";
 
 const FILES = { start: "compare/main.js", bench: "bench.js", soak: "soak/main.js" };
 
@@ -60,7 +61,7 @@ describe("exit codes", () => {
     ["start", ["--threads", "10000"], /from 1 to 64/],
     ["start", ["--only", "words,wrods"], /There is no "wrods"; there is words, index, routes/],
     ["start", ["--json", "no/such/folder/x.json"], /does not exist/],
-    ["bench", ["macro"], /There is no "macro"; there is micro/],
+    ["bench", ["macro"], /There is no "macro"; there is micro, vm/],
     ["bench", ["--nonsense"], /unknown option/],
     ["soak", ["--minutes", "0"], /above 0/],
     ["soak", ["--mode", "fast"], /gil or free/],
@@ -119,8 +120,11 @@ describe("start", () => {
 
 describe("bench", () => {
   it("measures micro beside its floors", async () => {
-    expect(await type("bench", "micro", "--quick", "--json", "micro.json")).toMatchObject({ code: 0 });
-    const { rows } = readReport("micro.json");
+    // No suite is named: all of them.
+    expect(await type("bench", "--quick", "--json", "all.json")).toMatchObject({ code: 0 });
+    const report = readReport("all.json");
+    expect(new Set(report.rows.map((row) => row.suite))).toEqual(new Set(SUITES.map(({ name }) => name)));
+    const rows = report.rows.filter((row) => row.suite === "micro");
     const floors = new Set(rows.map((row) => row.floor));
     expect(floors).toEqual(new Set([null, "floor: wasm load", "floor: wasm atomic add", "floor: call from JS"]));
     for (const mode of ["gil", "free"]) {
@@ -139,6 +143,18 @@ describe("bench", () => {
       }
       expect(names).toEqual(expect.arrayContaining(["count up + down, in the kernel", "spawn + join, from JS"]));
     }
+  }, 60_000);
+});
+
+describe("bench vm", () => {
+  it("measures every online policy beside the floor", async () => {
+    expect(await type("bench", "vm", "--quick", "--json", "vm.json")).toMatchObject({ code: 0 });
+    const { rows } = readReport("vm.json");
+    const floor = "floor: hash lookup + counter";
+    const policies = rows.filter((row) => row.floor === floor).map((row) => row.name);
+    expect(policies).toHaveLength(14);
+    expect(policies).toEqual(expect.arrayContaining(["fifo", "lru", "arc", "lirs", "s3-fifo", "sieve", "w-tinylfu"]));
+    expect(rows.every((row) => row.unit === "ops/s" && row.median > 0)).toBe(true);
   }, 60_000);
 });
 

@@ -31,9 +31,16 @@ const units = [
     dir: "packages/kernel",
     inputs: ["src", "assembly/layout.ts", "assembly/layout-sync.ts", ...common],
   },
+  { name: "memory", dir: "packages/memory", inputs: ["src", ...common], after: ["kernel"] },
   { name: "heap", dir: "packages/heap", inputs: ["src", ...common], after: ["kernel"] },
   { name: "runtime", dir: "packages/runtime", inputs: ["src", ...common], after: ["kernel", "heap"] },
-  { name: "ungil", dir: "packages/ungil", inputs: ["src", ...common], after: ["kernel", "heap", "runtime"] },
+  {
+    name: "ungil",
+    dir: "packages/ungil",
+    inputs: ["src", ...common],
+    outputs: ["index.js", "index.d.ts", "memory.js", "memory.d.ts"],
+    after: ["kernel", "memory", "heap", "runtime"],
+  },
   { name: "bench", dir: "bench", inputs: ["."], outputs: [] },
 ];
 

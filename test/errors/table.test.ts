@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import * as ungil from "ungil";
 import { List, Runtime, UngilError } from "ungil";
+import * as memory from "ungil/memory";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Elsewhere } from "./fixtures/elsewhere.mjs";
 import { c, lock, onlyHere, Point } from "./fixtures/wrong.mjs";
@@ -14,7 +15,7 @@ const rows = [...table.matchAll(/^\|.*\| `(\w+Error)` \| `([A-Z_]+)` \|/gm)].map
   code,
 }));
 
-const classes = Object.entries(ungil)
+const classes = Object.entries({ ...ungil, ...memory })
   .filter(([, value]) => typeof value === "function" && value.prototype instanceof UngilError)
   .map(([name]) => name);
 
@@ -41,6 +42,9 @@ const elsewhere: Record<string, string> = {
   MODULE_LOAD: "packages/runtime/test/errors.test.ts",
   STRUCT_CONFLICT: "packages/heap/test/schema.test.ts",
   FOREIGN_OBJECT: "packages/heap/test/objects.test.ts",
+  POLICY: "packages/memory/test/policy.test.ts",
+  SIMULATION: "packages/memory/test/simulate.test.ts",
+  TRACE: "packages/memory/test/trace.test.ts",
 };
 
 type Case = (rt: any, gil: boolean) => unknown;

@@ -6,7 +6,12 @@ import { floors, root } from "../architecture/repository.js";
 import { command, complaints } from "./programs.js";
 import { asCommonJs, danglingMarks, examples } from "./readme.js";
 
-const documents = ["README.md", "bench/README.md", ...floors.map((floor) => `packages/${floor}/README.md`)]
+const documents = [
+  "README.md",
+  "docs/vm.md",
+  "bench/README.md",
+  ...floors.map((floor) => `packages/${floor}/README.md`),
+]
   .filter((file) => existsSync(path.join(root, file)))
   .map((file) => ({ file, text: readFileSync(path.join(root, file), "utf8") }));
 const programs = documents.flatMap(({ file, text }) => examples(text).map((example) => ({ file, ...example })));

@@ -13,6 +13,7 @@ test("ungil --help names its commands", async () => {
   expect(code).toBe(0);
   expect(stdout).toMatch(/Usage: ungil/);
   expect(stdout).toMatch(/^ {2}info /m);
+  expect(stdout).toMatch(/^ {2}vm /m);
   expect((await ungil()).stdout).toBe(stdout);
 });
 

@@ -1,6 +1,6 @@
 // Packs the published packages and installs them into an empty project, with npm and without the network.
 
-import { mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { floors, type Manifest, nameOf, root } from "../architecture/repository.js";
 import { command } from "../examples/programs.js";
@@ -69,14 +69,17 @@ export async function install(project: string, tarballs: readonly string[], more
   }
   foreign(root, more, others);
   const quiet = ["--offline", "--install-links", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"];
-  // The packages that a registry would serve are handed over as folders: npm packs and installs them the same way.
+  // The packages that a registry would serve are handed over as folders: npm packs and installs them the same way. As
+  // copies: pnpm's files are hard links into its store, and npm 10 cannot pack a folder of many ("Exit handler never called!").
+  const copies = path.join(path.dirname(project), "others");
+  for (const [name, folder] of others) cpSync(folder, path.join(copies, name), { recursive: true, dereference: true });
   const args = [
     "install",
     ...quiet,
     "--cache",
     path.join(path.dirname(project), "empty cache"),
     ...tarballs,
-    ...others.values(),
+    ...[...others.keys()].map((name) => path.join(copies, name)),
   ];
   await must("npm", args, project, 120_000);
 }

@@ -1,7 +1,9 @@
 import * as heap from "@ungil/heap";
 import * as kernel from "@ungil/kernel";
+import * as memory from "@ungil/memory";
 import * as runtime from "@ungil/runtime";
 import * as ungil from "ungil";
+import * as ungilMemory from "ungil/memory";
 import { expect, test } from "vitest";
 
 type ErrorClass = new (...args: never[]) => Error;
@@ -31,4 +33,14 @@ test("what ungil exports, by name", () => {
       ...["tryLock", "until"],
     ].sort(),
   );
+});
+
+test("ungil/memory exports all of the package below, and its errors derive from the same class", () => {
+  expect(Object.keys(ungilMemory).sort()).toEqual(Object.keys(memory).sort());
+  for (const name of Object.keys(memory)) {
+    expect((ungilMemory as Record<string, unknown>)[name]).toBe((memory as Record<string, unknown>)[name]);
+  }
+  const own = Object.entries(memory).filter(([, value]) => isErrorClass(value));
+  expect(own.map(([name]) => name).sort()).toEqual(["PolicyError", "SimulationError", "TraceError"]);
+  for (const [name, value] of own) expect((value as ErrorClass).name).toBe(name);
 });

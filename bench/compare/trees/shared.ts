@@ -16,8 +16,11 @@ import type { Job } from "../workload.js";
 import { depths, output, printed, split } from "./game.js";
 import type { TreesParams } from "./workload.js";
 
-/** About how many nodes a part makes before it lets others run. */
-const PATIENCE = 10_000;
+/**
+ * How many nodes a part makes before it lets others run: those of one of the largest trees, which cannot be divided, so that
+ * all steps take about as long.
+ */
+const PATIENCE = 2 ** 17 - 1;
 
 export class Tree extends struct("bench.Tree", {
   left: ref((): Class<Tree> => Tree),

@@ -15,6 +15,9 @@ import type { Heap } from "./heap.js";
 export class Scope {
   /** A kept one whose count has been given back. */
   released = false;
+  /** The calls that building and walking a graph consist of, where one load finds them. */
+  readonly refLoad: HeapExports["refLoad"];
+  readonly structNewRefs: HeapExports["structNewRefs"];
 
   constructor(
     readonly heap: Heap,
@@ -23,7 +26,10 @@ export class Scope {
     public open: boolean,
     /** The scope of one counted handle. */
     readonly kept = false,
-  ) {}
+  ) {
+    this.refLoad = x.refLoad;
+    this.structNewRefs = x.structNewRefs;
+  }
 }
 
 export function keptScope(heap: Heap): Scope {

@@ -153,7 +153,7 @@ function constructorSource(layout: StructLayout): string {
     layout.fields.forEach((field, n) =>
       lines.push(`    const v${n} = init[${JSON.stringify(field.name)}], a${n} = ${referenceSource(`v${n}`, n)};`),
     );
-    lines.push(`    const r = s.x.structNewRefs(type, ${args.join(", ")});`);
+    lines.push(`    const r = s.structNewRefs(type, ${args.join(", ")});`);
     lines.push(
       `    return new Handle(r > 0 && r < ${L.ERROR_LIMIT} ? env.createRefs(s, type, ${args.join(", ")}) : r, s);`,
     );
@@ -209,8 +209,8 @@ function accessorSource(field: FieldLayout, n: number): string {
     i32: `return s.x.i32Load(w[A], ${at});`,
     u32: `return s.x.i32Load(w[A], ${at}) >>> 0;`,
     bool: `return s.x.i32Load(w[A], ${at}) !== 0;`,
-    str: `let r = s.x.refLoad(w[A], ${at}); if (r > 0 && r < ${L.ERROR_LIMIT}) r = env.loadAgain(s, w[A], ${n}); return r === 0 ? "" : s.heap.strings.read(r);`,
-    ref: `let r = s.x.refLoad(w[A], ${at}); if (r === 0) return null; if (r > 0 && r < ${L.ERROR_LIMIT}) r = env.loadAgain(s, w[A], ${n}); if (W${n} === null) resolve${n}(); return new W${n}(r, thread.scope);`,
+    str: `let r = s.refLoad(w[A], ${at}); if (r > 0 && r < ${L.ERROR_LIMIT}) r = env.loadAgain(s, w[A], ${n}); return r === 0 ? "" : s.heap.strings.read(r);`,
+    ref: `let r = s.refLoad(w[A], ${at}); if (r === 0) return null; if (r > 0 && r < ${L.ERROR_LIMIT}) r = env.loadAgain(s, w[A], ${n}); if (W${n} === null) resolve${n}(); return new W${n}(r, thread.scope);`,
   };
   const set: Record<FieldLayout["kind"], string> = {
     f64: `if (typeof v !== "number") env.typeError(${n}, v); const r = s.x.f64Store(w[A], ${at}, v);`,

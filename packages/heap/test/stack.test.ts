@@ -15,6 +15,8 @@ class Node extends struct("Node", {
   next: ref((): Class<Node> => Node),
   list: ref(() => List),
   dict: ref(() => Dict),
+  grown: ref(() => Dict),
+  pushed: ref(() => List),
 }) {}
 
 const long = "x".repeat(300);
@@ -58,6 +60,17 @@ function operations(m: TestMachine, root: Node, draw: (n: number) => number): Re
         ["a", 1],
         ["b", new Node({})],
       ])),
+    // Containers that others know, empty when a dive begins: they grow at every depth.
+    "grow a dict": () => {
+      for (let n = 0; n < 6; n++) (root.grown as Dict<string, unknown>).set(`g${draw(9999)}`, new Node({}));
+    },
+    "grow a dict of numbers": () => {
+      for (let n = 0; n < 6; n++) (root.grown as Dict<number, number>).add(draw(9999), 1);
+    },
+    "grow a list": () => {
+      for (let n = 0; n < 6; n++) (root.pushed as List<unknown>).push([new Node({}), `p${draw(999)}`]);
+    },
+    "large lists": () => (root.pushed as List<unknown>).push(Array.from({ length: 3000 }, (_, n) => n)),
     "keep and release": () => keep(root)[Symbol.dispose](),
     "a batch of several": () =>
       m.heap.batch(() => {
@@ -86,7 +99,7 @@ inBothModes((gil) => {
   it("leaves a heap that verifies, whatever ran out of stack wherever", () => {
     const m = machine({ gil });
     const draw = random(seed("stack"));
-    const root = scope(() => new Node({ list: new List(), dict: new Dict() }));
+    const root = scope(() => new Node({ list: new List(), dict: new Dict(), grown: new Dict(), pushed: new List() }));
     const all = operations(m, root, draw);
     const names = Object.keys(all);
     const [out, odd] = [new Map<string, number>(), [] as unknown[]];
@@ -108,6 +121,8 @@ inBothModes((gil) => {
     for (let round = 0; round < 2; round++) {
       for (const name of names) {
         for (const wrap of [0, 1, 2]) {
+          root.grown = new Dict();
+          root.pushed = new List();
           dive(90 + draw(9), () => attempt(name, wrap));
           expect(odd, name).toEqual([]);
           expect(thread.scope, name).toBe(m.heap.root);
@@ -121,6 +136,34 @@ inBothModes((gil) => {
     }
     for (const name of names) expect(out.get(name), `${name} ran out of stack`).toBeGreaterThan(10);
     expect(done).toBeGreaterThan(300 * names.length);
+  });
+
+  it("a recursion that publishes growing containers until the stack is full leaves none locked", () => {
+    const m = machine({ gil, mib: 64 });
+    let list = new List<Dict<string, unknown> | List<unknown>>();
+    const publish = (): void => {
+      const [dict, items] = [new Dict<string, unknown>(), new List<unknown>()];
+      list.push(dict);
+      list.push(items);
+      dict.set("object", new Node({ text: "held" }));
+      dict.add("number", 1);
+      items.push(new Node({}));
+      publish();
+    };
+    const deep = (padding: number): void => (padding === 0 ? publish() : deep(padding - 1));
+    // At another offset each time, so that each call in turn is the one that does not fit.
+    for (let round = 0; round < 40; round++) {
+      list[Symbol.dispose]();
+      list = new List();
+      m.heap.batch(() => expect(() => deep(2000 + round)).toThrow(RangeError));
+      expect(m.verify().violations).toEqual([]);
+      m.heap.batch(() => {
+        for (let n = list.length - 20; n < list.length; n++) {
+          const item = list.get(n);
+          if (item instanceof Dict) item.set("object", 1);
+        }
+      });
+    }
   });
 
   it("a step that runs out of stack goes on with its other handles", () => {

@@ -3,7 +3,7 @@ export { stringCache, stringCacheClear, stringCacheTurn, stringIntern, stringNew
 export { dictAdd, dictCompareSet, dictCopyShard, dictDelete, dictGet, dictNew, dictSet, dictSize } from "./containers/dict";
 export { listGet, listLength, listNew, listPop, listPush, listSet } from "./containers/list";
 export { threadAdopt } from "./containers/recover";
-export { countDecrement, countIncrement } from "./heap/count";
+export { countIncrement, countRelease as countDecrement } from "./heap/count";
 export { borrow, pinsRelease, scopeClose, scopeOpen, taskUnpin } from "./heap/handle";
 export {
   batchBegin, batchEnd, reclaim, safepoint, stepBegin, stepEnd, stepFinish, threadAttach, threadDetach, threadInit, worldIsStopped, worldResume, worldStop,

@@ -2,6 +2,7 @@
  * The registry: coroutines by id, which is the module's URL + "#" + key. A thread that is to run one imports the module and
  * finds it here.
  */
+import { Module } from "node:module";
 import { pathToFileURL } from "node:url";
 import { CoroutineNotRegisteredError, OptionError } from "./errors.js";
 import { callOperation } from "./operation.js";
@@ -17,6 +18,8 @@ export interface Definition {
 }
 
 const definitions = new Map<string, Definition>();
+/** URLs of modules that node itself has loaded, so that importing them again runs nothing. */
+const loaded = new Set<string>();
 const definitionOfCoroutine = new WeakMap<object, Definition>();
 
 /** Where a module is: `import.meta` in an ES module, `module` in a CommonJS one. */
@@ -28,6 +31,7 @@ export type Where = { readonly url: string } | { readonly filename: string };
  */
 export function coroutines<T extends Bodies<T>>(where: Where, bodies: T): Registered<T> {
   const url = urlOf(where);
+  if (isOfNode(where)) loaded.add(url);
   const result: Record<string, unknown> = {};
   for (const [name, body] of Object.entries(bodies as object)) {
     if (typeof body !== "function" || !isGeneratorFunction(body)) {
@@ -42,6 +46,11 @@ function urlOf(where: Where): string {
   if (where && "url" in where && typeof where.url === "string") return where.url;
   if (where && "filename" in where && typeof where.filename === "string") return pathToFileURL(where.filename).href;
   throw new OptionError("coroutines()", "its first argument", "import.meta (or module, in CommonJS)", where);
+}
+
+/** Test runners and bundlers that evaluate modules in their own way make an object of their own; node's has no prototype. */
+function isOfNode(where: Where): boolean {
+  return Object.getPrototypeOf(where) === null || where instanceof Module;
 }
 
 function isGeneratorFunction(body: unknown): boolean {
@@ -72,6 +81,11 @@ function register(url: string, name: string, body: CoroutineBody): Coroutine<unk
 
 export function definitionById(id: string): Definition | undefined {
   return definitions.get(id);
+}
+
+/** True if a module has registered coroutines here, and `import()` gives that very module. */
+export function isLoaded(url: string): boolean {
+  return loaded.has(url);
 }
 
 export function definitionOf(coroutine: unknown): Definition {

@@ -1,104 +1,279 @@
 /**
- * Errors between threads. A failed coroutine's error travels as a plain object (class name, message, stack, own properties,
- * cause) and is rebuilt on the thread that asks: built-in classes and ours by name, a user's class if this thread has loaded
- * it, else RemoteError under its name. No constructor runs. The new stack has both: where it was thrown and who awaited it.
+ * Errors between threads: what was thrown, as one text. It is a flat table: a value that is an object is the number of a row,
+ * so an object that occurs twice is one object on the other side too, cycles stay cycles, and nothing here recurses. Shared
+ * objects cannot be written down; they go along as they are. What cannot be shared at all is said in words, one property at
+ * a time: an error must arrive, whatever hangs on it.
+ *
+ * One text is one allocation, and its size is bounded, for an error is most welcome when memory is out.
  */
-import { inspect } from "node:util";
-import * as heapErrors from "@ungil/heap";
-import { isWrapper } from "@ungil/heap";
-import * as kernelErrors from "@ungil/kernel";
-import { UngilError } from "@ungil/kernel";
-import * as runtimeErrors from "./errors.js";
-import { RemoteError } from "./errors.js";
+import { inspect, types } from "node:util";
+import { addressOf, crossing, isWrapper, SCOPE, type Scope, thread, valueIn, type Wrapper } from "@ungil/heap";
+import { type ClassName, classNameOf } from "./classes.js";
+import { putBy, useReserve } from "./reserve.js";
 
-type ErrorClass = abstract new (...args: never[]) => Error;
+/** What was thrown, as it travels: the text of its table, and the shared objects that the table mentions. */
+export type Packed = string | [text: string, ...handles: unknown[]];
 
-/** An error as it travels. */
-export interface Failure {
-  /** Class names, most derived first, up to (not including) Error. */
-  classes: string[];
+/** A value in the table: itself if JSON has it, the number of a row, or one of the others. */
+export type Cell = string | number | boolean | null | [row: number] | Special;
+export type Special =
+  | { is: "undefined" }
+  | { is: "number"; text: string }
+  | { is: "bigint"; text: string }
+  | { is: "handle"; number: number };
+
+export interface ErrorRow {
+  class: ClassName;
   name: string;
   message: string;
   stack: string;
-  properties: Record<string, unknown>;
-  cause?: Packed;
-  errors?: Packed[];
+  /** Enumerable properties, then those that are not. */
+  own: [key: string, value: Cell][];
+  hidden: [key: string, value: Cell][];
 }
 
-/** A value inside a failure: an error, or anything else that can be shared. */
-export type Packed = { error: Failure } | { value: unknown };
+export type Row = ErrorRow | { items: Cell[] } | { own: [key: string, value: Cell][] };
 
-const DEPTH_MAX = 8;
+/** The first cell is what was thrown. */
+export type Table = [thrown: Cell, ...rows: Row[]];
 
-const builtins = new Map<string, ErrorClass>();
-for (const type of [Error, TypeError, RangeError, SyntaxError, ReferenceError, EvalError, URIError, AggregateError]) {
-  builtins.set(type.name, type);
+/** Characters that an error may take, all that hangs on it included, and with how many it is tried when memory is out. */
+const ROOM = 1 << 20;
+const LESS_ROOM = [1 << 14, 1 << 10, 0];
+/** What a message may take in any case. */
+const TEXT_MIN = 200;
+/** Properties that are not enumerable, and part of an error all the same. */
+const HIDDEN = ["cause", "errors", "error", "suppressed"];
+/** To say that so few characters are left out takes as many. */
+const SHORT = 40;
+/** So many properties are left out one by one: each keeps its name. */
+const FEW = 3;
+/** What a row takes at least. */
+const ROW_MIN = 64;
+const TOO_LARGE = "[left out: the error is too large]";
+
+/** Whatever was thrown, as it travels. Shared objects go along if this is part of a step. */
+export function pack(thrown: unknown, room = ROOM): Packed {
+  const writer = new TableWriter(room);
+  const table: Table = [writer.cell(thrown), ...writer.rows()];
+  const text = JSON.stringify(table);
+  return writer.handles.length > 0 ? [text, ...writer.handles] : text;
 }
-builtins.set("DOMException", DOMException as unknown as ErrorClass);
-for (const namespace of [kernelErrors, heapErrors, runtimeErrors]) {
-  for (const value of Object.values(namespace)) {
-    if (typeof value === "function" && (value === UngilError || value.prototype instanceof UngilError)) {
-      builtins.set(value.name, value as unknown as ErrorClass);
+
+/** Packs into the heap: the address, or 0 if there is no memory even for the class and the message. */
+export function failureIn(scope: Scope, thrown: unknown): number {
+  let text = "";
+  for (const room of [ROOM, ...LESS_ROOM]) {
+    const packed = pack(thrown, room);
+    const shorter = typeof packed === "string" ? packed : packed[0];
+    if (text !== "" && shorter.length >= text.length) continue;
+    text = shorter;
+    try {
+      valueIn(scope, packed, "The error");
+      const address = crossing.ref;
+      putBy(scope.heap);
+      return address;
+    } catch {
+      // Memory is out.
     }
   }
+  return useReserve(scope.heap, text);
 }
 
-const registered = new Map<string, ErrorClass>();
+class TableWriter {
+  readonly handles: unknown[] = [];
+  readonly #objects: object[] = [];
+  readonly #numbers = new Map<object, number>();
+  #room: number;
 
-/** Tells this thread of error classes that its modules do not export: errors of these classes keep `instanceof`. */
-export function registerErrors(...classes: ErrorClass[]): void {
-  for (const type of classes) {
-    if (typeof type !== "function" || !(type.prototype instanceof Error))
-      throw new TypeError("registerErrors() takes classes that extend Error");
-    registered.set(type.name, type);
+  constructor(room: number) {
+    this.#room = room;
   }
-}
 
-/** Notes the error classes among the exports of a module that this thread has loaded. */
-export function noteErrorClasses(namespace: Record<string, unknown>): void {
-  for (const value of Object.values(namespace)) {
-    if (typeof value === "function" && value.prototype instanceof Error && !builtins.has(value.name)) {
-      registered.set(value.name, value as unknown as ErrorClass);
+  /** The rows of all objects that cells have mentioned: the nearest to what was thrown come first. */
+  *rows(): Generator<Row> {
+    // It grows meanwhile.
+    for (const object of this.#objects) yield this.#row(object);
+  }
+
+  cell(value: unknown): Cell {
+    this.#room -= 8;
+    switch (typeof value) {
+      case "string":
+        return this.#text(value);
+      case "number":
+        return Number.isFinite(value) && !Object.is(value, -0)
+          ? value
+          : { is: "number", text: Object.is(value, -0) ? "-0" : String(value) };
+      case "boolean":
+        return value;
+      case "undefined":
+        return { is: "undefined" };
+      case "bigint":
+        return this.#bigint(value);
+      case "object":
+        return value === null ? null : this.#object(value);
+      default:
+        return this.#text(inWords(value));
     }
   }
+
+  #bigint(value: bigint): Cell {
+    const text = value.toString(16);
+    if (text.length > this.#room) return TOO_LARGE;
+    this.#room -= text.length;
+    return { is: "bigint", text };
+  }
+
+  #object(value: object): Cell {
+    const known = this.#numbers.get(value);
+    if (known !== undefined) return [known];
+    if (this.#room <= 0 && this.#objects.length > 0) return TOO_LARGE;
+    try {
+      if (isWrapper(value)) return this.#handle(value);
+      if (!isError(value) && !Array.isArray(value) && !isPlain(value)) return this.#text(inWords(value));
+    } catch {
+      return "[an object that throws]"; // a proxy can
+    }
+    this.#room -= ROW_MIN;
+    const number = this.#objects.push(value) - 1;
+    this.#numbers.set(value, number);
+    return [number];
+  }
+
+  #handle(value: Wrapper): Cell {
+    if (!canGoAlong(value)) return this.#text(`[${inWords(value)}]`);
+    const known = this.handles.indexOf(value);
+    return { is: "handle", number: known >= 0 ? known : this.handles.push(value) - 1 };
+  }
+
+  #row(object: object): Row {
+    try {
+      if (isError(object)) return this.#error(object);
+      if (Array.isArray(object)) return { items: this.#items(object) };
+      return { own: this.#properties(object, Object.keys(object)) };
+    } catch {
+      return { own: [] };
+    }
+  }
+
+  #error(error: Error): ErrorRow {
+    const type = classNameOf(error);
+    for (const origin of type.origins ?? []) this.#room -= origin.length;
+    const name = this.#text(textOf(error, "name", "Error"), TEXT_MIN);
+    const message = this.#text(textOf(error, "message", ""), TEXT_MIN);
+    const stack = this.#lines(withoutScheduler(textOf(error, "stack", "")));
+    const keys = Object.keys(error).filter((key) => key !== "stack" && key !== "message");
+    const hidden = HIDDEN.filter((key) => isHidden(error, key));
+    // What was thrown before what hangs on it, so that it is not the causes that are left out.
+    return {
+      class: type,
+      name,
+      message,
+      stack,
+      hidden: this.#properties(error, hidden),
+      own: this.#properties(error, keys),
+    };
+  }
+
+  #items(array: readonly unknown[]): Cell[] {
+    const cells: Cell[] = [];
+    for (let n = 0; n < array.length; n++) {
+      if (this.#room <= 0 && array.length - n > FEW) {
+        cells.push(`[left out: ${array.length - n} more, the error is too large]`);
+        break;
+      }
+      cells.push(this.#property(array, n));
+    }
+    return cells;
+  }
+
+  #properties(object: object, keys: readonly string[]): [string, Cell][] {
+    const properties: [string, Cell][] = [];
+    let left = 0;
+    for (const key of keys) {
+      if (this.#room <= 0 && keys.length > FEW && key !== "code" && key !== "name") {
+        left++;
+        continue;
+      }
+      this.#room -= key.length;
+      properties.push([key, this.#property(object, key)]);
+    }
+    if (left > 0) properties.push(["...", `[left out: ${left} more, the error is too large]`]);
+    return properties;
+  }
+
+  #property(object: object, key: string | number): Cell {
+    let value: unknown;
+    try {
+      value = (object as Record<string | number, unknown>)[key];
+    } catch (error) {
+      return this.#text(`[a property that throws ${inWords(error)}]`);
+    }
+    return this.cell(value);
+  }
+
+  #text(text: string, least = SHORT): string {
+    const room = Math.max(this.#room, least);
+    this.#room -= Math.min(text.length, room);
+    return text.length <= room ? text : `${text.slice(0, room)}... [${text.length - room} characters are left out]`;
+  }
+
+  /** As many lines of a stack as there is room for. */
+  #lines(stack: string): string {
+    const end = stack.length <= this.#room ? stack.length : Math.max(0, stack.lastIndexOf("\n", this.#room));
+    this.#room -= end;
+    return stack.slice(0, end);
+  }
 }
 
-/** Whatever was thrown, as a plain value. */
-export function pack(thrown: unknown, depth = 0): Packed {
-  if (
-    thrown instanceof Error ||
-    (typeof thrown === "object" && thrown !== null && Object.prototype.toString.call(thrown) === "[object Error]")
-  ) {
-    return { error: packError(thrown as Error, depth) };
-  }
-  return { value: shareable(thrown, depth, new Set()) };
+function isError(value: object): value is Error {
+  return types.isNativeError(value) || value instanceof Error;
 }
 
-function packError(error: Error, depth: number): Failure {
-  const classes: string[] = [];
-  for (
-    let at: object | null = Object.getPrototypeOf(error);
-    at && at !== Object.prototype;
-    at = Object.getPrototypeOf(at)
-  ) {
-    const name = Object.hasOwn(at, "constructor") ? (at.constructor as { name?: string })?.name : undefined;
-    if (name && name !== "Error") classes.push(name);
+function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+/** A cause may come from the class; nothing else that is not enumerable does. */
+function isHidden(error: Error, key: string): boolean {
+  const own = Object.getOwnPropertyDescriptor(error, key);
+  if (own) return !own.enumerable;
+  if (key !== "cause" || !(key in error)) return false;
+  try {
+    return error.cause !== undefined && typeof error.cause !== "function";
+  } catch {
+    return false;
   }
-  const failure: Failure = {
-    classes,
-    name: text(() => error.name, "Error"),
-    message: text(() => error.message, ""),
-    stack: withoutScheduler(text(() => error.stack, "")),
-    properties: {},
-  };
-  for (const key of Object.keys(error)) {
-    if (key === "stack" || key === "message" || key === "cause" || key === "errors") continue;
-    failure.properties[key] = shareable(read(error, key), depth, new Set());
+}
+
+/** A handle that is not released, and of the runtime whose step this is. */
+function canGoAlong(handle: Wrapper): boolean {
+  try {
+    addressOf(handle);
+  } catch {
+    return false;
   }
-  if ("cause" in error && error.cause !== undefined && depth < DEPTH_MAX) failure.cause = pack(error.cause, depth + 1);
-  const { errors } = error as { errors?: unknown };
-  if (Array.isArray(errors) && depth < DEPTH_MAX) failure.errors = errors.map((item) => pack(item, depth + 1));
-  return failure;
+  const running = thread.scope;
+  return running?.open === true && handle[SCOPE].x === running.x;
+}
+
+function inWords(value: unknown): string {
+  try {
+    return inspect(value, { depth: 2 });
+  } catch {
+    return `[${typeof value}]`;
+  }
+}
+
+function textOf(error: Error, key: "name" | "message" | "stack", otherwise: string): string {
+  try {
+    const value: unknown = error[key];
+    return typeof value === "string" ? value : value === undefined ? otherwise : String(value);
+  } catch {
+    return otherwise;
+  }
 }
 
 /** Where this package's code is, as stacks name it. */
@@ -114,99 +289,4 @@ function withoutScheduler(stack: string): string {
 
 function isOurs(line: string): boolean {
   return line.includes(here) || line.includes("node:internal") || /\.(next|throw) \(<anonymous>\)$/.test(line);
-}
-
-function text(get: () => unknown, otherwise: string): string {
-  try {
-    const value = get();
-    return typeof value === "string" ? value : value === undefined ? otherwise : String(value);
-  } catch {
-    return otherwise;
-  }
-}
-
-function read(object: object, key: string): unknown {
-  try {
-    return (object as Record<string, unknown>)[key];
-  } catch {
-    return undefined;
-  }
-}
-
-/** A copy of a value with what cannot be shared in words. An error must arrive, whatever hangs on it. */
-function shareable(value: unknown, depth: number, seen: Set<object>): unknown {
-  if (typeof value === "function" || typeof value === "symbol") return inspect(value);
-  if (typeof value !== "object" || value === null) return value;
-  if (isWrapper(value)) return value;
-  if (seen.has(value) || seen.size > 1000) return "[Circular]";
-  seen.add(value);
-  if (value instanceof Error && depth < DEPTH_MAX) return { ...packError(value, depth + 1) };
-  if (Array.isArray(value)) return value.map((item) => shareable(item, depth, seen));
-  const prototype = Object.getPrototypeOf(value);
-  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) return inspect(value, { depth: 2 });
-  const copy: Record<string, unknown> = {};
-  for (const key of Object.keys(value)) copy[key] = shareable(read(value, key), depth, seen);
-  return copy;
-}
-
-/** The first class of a failure that this thread knows. */
-function classFor(failure: Failure): ErrorClass | undefined {
-  const name = failure.classes[0];
-  if (name === undefined) return Error;
-  return builtins.get(name) ?? registered.get(name);
-}
-
-/** Names of classes that this thread does not know: their module may be loaded all the same. */
-export function classIsMissing(packed: Packed): boolean {
-  if (!("error" in packed)) return false;
-  const { error } = packed;
-  return classFor(error) === undefined || (error.cause !== undefined && classIsMissing(error.cause));
-}
-
-/** What was thrown, on this thread. `awaited`: the stack of who waits for it. */
-export function unpack(packed: Packed, awaited: string): unknown {
-  if (!("error" in packed)) return packed.value;
-  const { error: failure } = packed;
-  const type = classFor(failure);
-  const error = type
-    ? build(failure, type)
-    : new RemoteError(failure.message, failure.name === "Error" ? (failure.classes[0] ?? "Error") : failure.name);
-  const define = (key: string, value: unknown, enumerable: boolean) =>
-    Object.defineProperty(error, key, { value, enumerable, configurable: true, writable: true });
-  for (const [key, value] of Object.entries(failure.properties)) {
-    if (!type && (key === "code" || key === "name")) continue;
-    define(key, value, true);
-  }
-  if (!type)
-    for (const [key, value] of Object.entries(failure.properties))
-      if (key === "code") define("remoteCode", value, true);
-  if (failure.cause) define("cause", unpack(failure.cause, ""), false);
-  if (failure.errors)
-    define(
-      "errors",
-      failure.errors.map((item) => unpack(item, "")),
-      false,
-    );
-  define("stack", joinStacks(failure, awaited), false);
-  return error;
-}
-
-function build(failure: Failure, type: ErrorClass): Error {
-  if ((type as unknown) === DOMException) return new DOMException(failure.message, failure.name) as unknown as Error;
-  // A real error (structuredClone and inspect know it as one) under the class's prototype.
-  const error = new Error(failure.message);
-  Object.setPrototypeOf(error, type.prototype);
-  if (error.name !== failure.name && !("name" in failure.properties)) {
-    Object.defineProperty(error, "name", { value: failure.name, configurable: true, writable: true });
-  }
-  return error;
-}
-
-function joinStacks(failure: Failure, awaited: string): string {
-  const remote = failure.stack || `${failure.name}: ${failure.message}`;
-  const frames = awaited
-    .split("\n")
-    .filter((line) => /^\s+at /.test(line) && !line.includes("node:internal"))
-    .join("\n");
-  return frames ? `${remote}\n    --- awaited by ---\n${frames}` : remote;
 }

@@ -1,7 +1,8 @@
 /** Threads and coroutines. Internal: import `ungil` instead. */
+
+export { registerErrors } from "./classes.js";
 export { coroutines, type Where } from "./coroutines.js";
 export * from "./errors.js";
-export { registerErrors } from "./failure.js";
 export { clearPoison, type Guard, lock, tryLock } from "./locks.js";
 export { all, join, type SpawnOptions, sleep, spawn, until } from "./operations.js";
 export type { CloseOptions, RuntimeOptions } from "./options.js";

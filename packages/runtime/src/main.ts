@@ -210,7 +210,7 @@ export class MainThread extends Thread {
     if (this.#closed) return;
     this.heap.batch(() => {
       const task = this.heap.keep(wrapTask(address) as never) as unknown as Task<unknown>;
-      const outcome = this.outcome(this.x.taskOutcome(address), address);
+      const outcome = this.outcome(this.x.taskOutcome(address));
       settle(
         this,
         outcome,
@@ -248,7 +248,7 @@ export class MainThread extends Thread {
     }
     const code = this.kernel.control(L.CB_PANIC);
     if (code) return this.#events.panic(new KernelPanicError(`code ${code}`));
-    if (!this.x.everythingIsStill()) {
+    if (!this.isStill()) {
       this.#stillness = -1;
       return;
     }
@@ -268,7 +268,7 @@ export class MainThread extends Thread {
 
   /** Nothing can happen by itself, as far as can be seen. */
   isStill(): boolean {
-    return this.x.everythingIsStill() !== 0;
+    return this.settling === 0 && this.x.everythingIsStill() !== 0;
   }
 
   /** Grows whenever anything happens. */

@@ -1,8 +1,8 @@
 /** Modules on a worker: where the code of coroutines comes from. */
 import { linkExports, unlinkedModules } from "@ungil/heap";
-import { type Definition, definitionById, moduleOf } from "./coroutines.js";
+import { hasBeenSeen, lookThrough, noteErrorClasses } from "./classes.js";
+import { type Definition, definitionById, isLoaded, moduleOf } from "./coroutines.js";
 import { CoroutineNotFoundError, ModuleLoadError, RuntimeInWorkerError } from "./errors.js";
-import { noteErrorClasses } from "./failure.js";
 
 const loading = new Map<string, Promise<void>>();
 
@@ -27,12 +27,12 @@ async function importModule(url: string): Promise<void> {
     if (cause instanceof RuntimeInWorkerError) throw cause;
     throw new ModuleLoadError(url, { cause });
   }
-  look(namespace);
+  look(url, namespace);
   await linkStructs();
 }
 
-function look(namespace: Record<string, unknown>): void {
-  noteErrorClasses(namespace);
+function look(url: string, namespace: Record<string, unknown>): void {
+  noteErrorClasses(url, namespace);
   linkExports(namespace);
 }
 
@@ -43,13 +43,22 @@ async function linkStructs(): Promise<void> {
   for (const url of unlinkedModules()) {
     if (linked.has(url) || !/^(file|data):/.test(url)) continue;
     linked.add(url);
-    await import(url).then(look, () => undefined);
+    await import(url).then(
+      (namespace) => look(url, namespace),
+      () => undefined,
+    );
   }
 }
 
-/** The definition of a coroutine id, importing its module if it is not loaded. */
+/**
+ * The definition of a coroutine id, importing its module if it is not loaded. A module that another one has imported is looked
+ * through first: what its coroutines throw is to be known by the names of its exports.
+ */
 export function findDefinition(id: string): Definition | Promise<Definition> {
-  return definitionById(id) ?? loadDefinition(id);
+  const known = definitionById(id);
+  if (!known) return loadDefinition(id);
+  if (!isLoaded(known.url) || hasBeenSeen(known.url)) return known;
+  return lookThrough(known.url).then(() => known);
 }
 
 async function loadDefinition(id: string): Promise<Definition> {

@@ -5,11 +5,11 @@ import { type Shared, scope, thread, tokenOf, type Verification, verifyHeap } fr
 import { createMachine, defineInternalTypes, Kernel, OutOfMemoryError, SyncLayout as S } from "@ungil/kernel";
 import { CancelledError, DeadlockError, RuntimeClosedError, RuntimeInWorkerError } from "./errors.js";
 import type { SyncExports } from "./exports.js";
-import { unpack } from "./failure.js";
 import { type HostThread, PiscinaHost, type ThreadHost } from "./host.js";
 import { MainHeap, MainThread } from "./main.js";
 import { type SpawnOptions, splitOptions } from "./operations.js";
 import { type CloseOptions, checkClose, checkOptions, type RuntimeOptions, type Settings } from "./options.js";
+import { unpack } from "./rebuild.js";
 import { recover } from "./recover.js";
 import { type RuntimeStats, readStats } from "./stats.js";
 import type { Task } from "./task.js";

@@ -15,9 +15,10 @@ import { argumentsIn, argumentsOut } from "./arguments.js";
 import type { Definition } from "./coroutines.js";
 import { CancelledError, OperationNotAwaitedError } from "./errors.js";
 import type { SyncExports } from "./exports.js";
-import { pack, unpack } from "./failure.js";
+import { failureIn } from "./failure.js";
 import { ENDED, Fiber, here, READY, RUNNING, WAITING } from "./fiber.js";
 import { isOperation, WAIT } from "./operation.js";
+import { unpack } from "./rebuild.js";
 import { Ring } from "./ring.js";
 import { Task, wrapTask } from "./task.js";
 import { Thread } from "./thread.js";
@@ -582,7 +583,7 @@ export class Scheduler extends Thread {
     }
     let error = 0;
     if (failed) {
-      error = this.#encodeError(fiber.scope, value);
+      error = failureIn(fiber.scope, value);
       cancelled &&= value instanceof CancelledError;
       crossing.tag = L.TAG_UNDEFINED;
     }
@@ -591,17 +592,6 @@ export class Scheduler extends Thread {
     thread.scope = this.#service;
     this.#release(fiber);
     x.taskEnd(fiber.task, state, crossing.tag, crossing.ref, crossing.number, error);
-  }
-
-  /** 0 if there is no memory for it: whoever asks gets an OutOfMemoryError. */
-  #encodeError(scope: Scope, thrown: unknown): number {
-    for (const attempt of [() => pack(thrown), () => pack(new Error(String(thrown)))]) {
-      try {
-        valueIn(scope, attempt(), "The error");
-        return crossing.ref;
-      } catch {}
-    }
-    return 0;
   }
 
   #release(fiber: Fiber): void {

@@ -149,7 +149,11 @@ export function settle(
   if (outcome.packed) keepAll(owner.heap, outcome.packed);
   const loading = classesOf(outcome);
   if (!loading) return reject(errorOf(outcome, at.stack ?? ""));
-  loading.then(() => reject(errorOf(outcome, at.stack ?? "")));
+  owner.settling++;
+  loading.then(() => {
+    owner.settling--;
+    reject(errorOf(outcome, at.stack ?? ""));
+  });
 }
 
 /** Waits for a task inside a coroutine. Not tracked: a task is no operation that could be forgotten. */
@@ -184,7 +188,7 @@ export class Join<T> extends Wait<T> {
     const { scheduler } = fiber;
     if (status < 0)
       status = scheduler.heap.retryStatus("Waiting for a task", () => scheduler.x.taskOutcome(this.#task));
-    const outcome = scheduler.outcome(status, this.#task);
+    const outcome = scheduler.outcome(status);
     if (outcome.ok) return done(outcome.value as T);
     const loading = classesOf(outcome);
     if (!loading) throw this.#error(outcome);

@@ -4,22 +4,24 @@
  */
 import { type Heap, isWrapper, type Scope, thread, valueOut, type Wrapper } from "@ungil/heap";
 import { type Kernel, Layout as L, OutOfMemoryError, SyncLayout as S } from "@ungil/kernel";
-import { definitionById, moduleOf } from "./coroutines.js";
+import { lookThrough } from "./classes.js";
+import { CancelledError } from "./errors.js";
 import type { SyncExports } from "./exports.js";
-import { classIsMissing, noteErrorClasses, type Packed, unpack } from "./failure.js";
+import { type Packed, pack } from "./failure.js";
+import { modulesNeeded, unpack } from "./rebuild.js";
 
 /** Numbers of waits that are not fibers start here. */
 export const WATCH_FIRST = 0x40000000;
 
 /** A task's end, as it was found: a value, or a failure that is yet to be rebuilt here. */
-export type Outcome =
-  | { ok: true; value: unknown }
-  | { ok: false; cancelled: boolean; packed: Packed | null; id: string };
+export type Outcome = { ok: true; value: unknown } | { ok: false; cancelled: boolean; packed: Packed | null };
 
 export abstract class Thread {
   readonly x: SyncExports;
   readonly #watchers = new Map<number, (outcome: Outcome) => void>();
   #nextWatch = WATCH_FIRST;
+  /** Tasks that have failed, and whose error is being made here: nobody waits for them, it only looks so. */
+  settling = 0;
 
   constructor(
     readonly kernel: Kernel<SyncExports>,
@@ -46,19 +48,14 @@ export abstract class Thread {
     const status = this.heap.retryStatus("Waiting for a task", () => this.x.taskJoin(task, number));
     if (status === 0) return;
     this.#watchers.delete(number);
-    callback(this.outcome(status, task));
+    callback(this.outcome(status));
   }
 
   /** A message for a wait that is no fiber. Inside a step or a batch. */
   watched(number: number, task: number): void {
     const callback = this.#watchers.get(number);
     this.#watchers.delete(number);
-    callback?.(
-      this.outcome(
-        this.heap.retryStatus("Reading a result", () => this.x.taskOutcome(task)),
-        task,
-      ),
-    );
+    callback?.(this.outcome(this.heap.retryStatus("Reading a result", () => this.x.taskOutcome(task))));
   }
 
   get watching(): number {
@@ -66,23 +63,17 @@ export abstract class Thread {
   }
 
   /** What `taskJoin` or `taskOutcome` has handed out, in the running scope. */
-  outcome(status: number, task: number): Outcome {
+  outcome(status: number): Outcome {
     if (status >= 16) return { ok: true, value: valueOut(this.heap, status - 16) };
     const { kernel } = this;
     const address = kernel.i32[kernel.outRef] as number;
-    const packed = address ? this.failureAt(address) : null;
-    return {
-      ok: false,
-      cancelled: status === 2,
-      packed,
-      id: packed === null || classIsMissing(packed) ? this.idOf(task) : "",
-    };
+    return { ok: false, cancelled: status === 2, packed: address ? this.failureAt(address) : null };
   }
 
   failureAt(address: number): Packed {
     const { kernel } = this;
     kernel.i32[kernel.outRef] = address;
-    kernel.u32[kernel.outType] = L.TYPE_RECORD;
+    kernel.u32[kernel.outType] = (kernel.u32[kernel.walk(address >>> 0) >>> 2] as number) & L.TYPE_MASK;
     return valueOut(this.heap, L.TAG_REF) as Packed;
   }
 
@@ -115,48 +106,25 @@ export function threadOf(heap: Heap): Thread {
   return threads.get(heap) as Thread;
 }
 
-/** An error that has no text of its own: memory was out when it was thrown, or it was cancelled before it started. */
-const bare = (cancelled: boolean): Packed => ({
-  error: cancelled
-    ? {
-        classes: ["CancelledError", "UngilError"],
-        name: "CancelledError",
-        message: "The coroutine was cancelled",
-        stack: "",
-        properties: { code: "CANCELLED" },
-      }
-    : {
-        classes: ["OutOfMemoryError", "UngilError"],
-        name: "OutOfMemoryError",
-        message: new OutOfMemoryError("A coroutine's error").message,
-        stack: "",
-        properties: { code: "OUT_OF_MEMORY", name: "OutOfMemoryError" },
-      },
-});
-
 type Failed = Extract<Outcome, { ok: false }>;
 
 /** The error of a failed task. `awaited`: stack of who waits. */
 export function errorOf(failed: Failed, awaited: string): unknown {
-  return unpack(failed.packed ?? bare(failed.cancelled), awaited);
+  return unpack(failed.packed ?? pack(bare(failed.cancelled)), awaited);
 }
 
-/**
- * A promise if the failure's class is unknown but its module is loaded here: then its exports are looked through. The URL
- * has been evaluated on this thread (it registered coroutines), so importing it runs nothing. Bounded: a module that awaits
- * this very task at its top level is not importable before it ends.
- */
-export function classesOf(failed: Failed): Promise<void> | null {
-  if (!failed.packed || !classIsMissing(failed.packed) || !definitionById(failed.id)) return null;
-  const url = moduleOf(failed.id);
-  // Under vitest the module that is loaded is not node's own: node would run it a second time.
-  if (searched.has(url) || process.env.VITEST) return null;
-  searched.add(url);
-  const patience = new Promise<void>((resolve) => setTimeout(resolve, 100));
-  return Promise.race([import(url).then(noteErrorClasses, () => undefined), patience]);
+/** The error of a task that has none: it was cancelled before it started, or there was no memory at all for its error. */
+function bare(cancelled: boolean): Error {
+  const error = cancelled ? new CancelledError() : new OutOfMemoryError("A coroutine's error");
+  error.stack = "";
+  return error;
 }
 
-const searched = new Set<string>();
+/** A promise if modules that are loaded here must be looked through first, for classes that the failure names. */
+export function classesOf(failed: Failed): Promise<unknown> | null {
+  const urls = failed.packed ? modulesNeeded(failed.packed) : [];
+  return urls.length > 0 ? Promise.all(urls.map(lookThrough)) : null;
+}
 
 /** Makes the handles in a plain value outlive the running batch. */
 export function keepAll(heap: Heap, value: unknown): unknown {

@@ -9,6 +9,7 @@ import type { SyncExports } from "./exports.js";
 import { pack } from "./failure.js";
 import type { WorkerTask } from "./host.js";
 import { findDefinition, load } from "./modules.js";
+import { putBy } from "./reserve.js";
 import { Scheduler } from "./scheduler.js";
 import { WorkerHeap } from "./worker-heap.js";
 
@@ -38,6 +39,7 @@ export async function run({ machine, slot, spinRounds, control, report }: Worker
     },
     spinRounds,
   );
+  heap.batch(() => putBy(heap));
   await new Promise<void>((resolve) => {
     serve<WorkerControl>(control, {
       async prepare(preload) {

@@ -1,8 +1,11 @@
 // The `ungil` command. Exit codes: 0, 1 failure, 2 usage, 130 Ctrl-C.
 
 import { readFileSync } from "node:fs";
+import { inspect } from "node:util";
+import { UngilError } from "@ungil/kernel";
 import { Command, CommanderError } from "commander";
 import { info } from "./info.js";
+import { InterruptedError, isUsageError, vmCommand } from "./vm.js";
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
   version: string;
@@ -28,10 +31,15 @@ program
     for (const [name, value] of Object.entries(facts)) console.log(`${name.padEnd(width)}  ${value}`);
   });
 
-try {
-  program.parse();
-} catch (error) {
+vmCommand(program);
+
+program.parseAsync().catch((error: unknown) => {
   // Commander has printed what is wrong; asking for help or the version is not a mistake.
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
-  else throw error;
-}
+  else {
+    const interrupted = error instanceof InterruptedError;
+    const told = interrupted || error instanceof UngilError;
+    process.stderr.write(`error: ${told ? error.message : inspect(error)}\n`);
+    process.exitCode = interrupted ? 130 : isUsageError(error) ? 2 : 1;
+  }
+});

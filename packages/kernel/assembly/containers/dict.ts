@@ -25,7 +25,7 @@ import { allocate, birthCount, objectFree } from "../heap/object";
 import { enter } from "../heap/safepoint";
 import { readAddress, writeAddress } from "../paging/translate";
 import * as T from "./table";
-import { box, boxNumber, boxRef, valueOut, valueRelease, valueRetain } from "./value";
+import { box, boxNumber, boxRef, isNumber, valueOut, valueRelease, valueRetain } from "./value";
 
 export function dictNew(): u32 {
   enter();
@@ -204,7 +204,6 @@ function addOrRetry(va: u32, value: u64): i32 {
     return 1;
   }
   unlock();
-  stackProbe();
   lock(va);
   if (lookLocked()) {
     unlock();
@@ -217,11 +216,6 @@ function addOrRetry(va: u32, value: u64): i32 {
   T.tableAdd(table, key, value, hash);
   unlock();
   return 1;
-}
-
-// @ts-ignore: decorator
-@inline function isNumber(value: u64): bool {
-  return <u32>(value >>> 48) < L.BOX_UNDEFINED;
 }
 
 /** Adds to the number at a key (0 if absent) and returns the sum; NaN with TB_FAULT_CODE set on an error. */
@@ -317,8 +311,8 @@ function addIfAbsent(va: u32, boxed: u64): i32 {
 /** Removes a key: 1 removed, 0 it was not there. */
 export function dictDelete(va: u32, keyRef: u32, keyNumber: f64): i32 {
   if (!open(va, keyRef, keyNumber)) return failure();
-  if (!look()) return 0;
   stackProbe();
+  if (!look()) return 0;
   if (!chunksAreReady()) return -L.E_MEMORY;
   lock(va);
   const entry = lookLocked();

@@ -128,7 +128,6 @@ export function listPush(list: u32, tag: i32, ref: u32, value: f64): i32 {
 
 /** Puts a larger array in the place of `array`, unless somebody else has done so. */
 function listGrow(list: u32, p: usize, array: u32, length: u32): u32 {
-  stackProbe();
   const larger = valuesNew(length < 4 ? 4 : length + (length >>> 1));
   if (larger < L.ERROR_LIMIT) return larger;
   const q = writeAddress(larger);

@@ -12,6 +12,7 @@ import { readAddress, writeAddress } from "../paging/translate";
 /** The interned string of the units in scratch, kept alive by this thread's string cache; or an error code. */
 export function stringIntern(length: u32, wide: u32): u32 {
   enter();
+  stackProbe();
   const va = internFind(length, wide != 0);
   if (va < L.ERROR_LIMIT) return va;
   const pinned = pin(tb + L.TB_CACHE_PINS, va);

@@ -31,6 +31,11 @@ export function box(tag: i32, ref: u32, value: f64): u64 {
   return value >>> 48 == L.BOX_REF;
 }
 
+// @ts-ignore: decorator
+@inline export function isNumber(value: u64): bool {
+  return <u32>(value >>> 48) < L.BOX_UNDEFINED;
+}
+
 /** Counts what a value refers to, before it is stored anywhere. */
 // @ts-ignore: decorator
 @inline export function valueRetain(value: u64): bool {

@@ -8,7 +8,6 @@
  */
 import * as L from "../layout";
 import { control, count, descriptors, tb, threadBlock, tid } from "../machine/registers";
-import { stackProbe } from "../machine/stack";
 import { frameFree, frameRunAllocate } from "../paging/frames";
 import { pteInstall, pteOf, translationsFlush } from "../paging/translate";
 
@@ -97,7 +96,6 @@ export function smallPageFree(page: u32): void {
 
 /** First page of a mapped, physically contiguous run, or 0. */
 export function runAllocate(pages: u32): u32 {
-  stackProbe();
   if (framesAreShort(pages)) {
     runsReclaim();
     if (framesAreShort(pages)) return 0;
@@ -239,7 +237,6 @@ export function smallPagesRetire(): void {
 /** Unmaps the retired runs whose grace period is over. */
 export function runsReclaim(): void {
   if (!load<u32>(tb + L.TB_RETIRED_HEAD)) return;
-  stackProbe();
   translationsAcknowledge();
   const epoch = translationsAcknowledged();
   let link = tb + L.TB_RETIRED_HEAD;

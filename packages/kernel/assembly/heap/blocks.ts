@@ -21,18 +21,36 @@ import { classSize, pagesFor } from "./classes";
 /** Virtual address of a free block, or 0 when memory is full. The block's words are undefined, but for word 0, which is 0. */
 // @ts-ignore: decorator
 @inline export function blockAllocate(sizeClass: u32): u32 {
-  const descriptor = <usize>load<u32>(tb + L.TB_BINS + (<usize>sizeClass << 2));
-  const block = load<u32>(descriptor + L.PD_FREE); // descriptor 0 is the null frame: reads 0
+  const block = blockFirst(sizeClass);
   if (!block) return blockAllocateSlow(sizeClass);
+  return blockTakeFirst(sizeClass, block) ? block : 0;
+}
+
+/** The block that `blockTakeFirst` would take; 0: use `blockAllocate`, or `blockAllocateProbed`. */
+// @ts-ignore: decorator
+@inline export function blockFirst(sizeClass: u32): u32 {
+  const descriptor = <usize>load<u32>(tb + L.TB_BINS + (<usize>sizeClass << 2));
+  return load<u32>(descriptor + L.PD_FREE); // descriptor 0 is the null frame: reads 0
+}
+
+/** Takes it: its physical address, 0 if it cannot be reached. */
+// @ts-ignore: decorator
+@inline export function blockTakeFirst(sizeClass: u32, block: u32): usize {
   const p = writeAddress(block);
   if (!p) return 0;
+  const descriptor = <usize>load<u32>(tb + L.TB_BINS + (<usize>sizeClass << 2));
   store<u32>(descriptor + L.PD_FREE, load<u32>(p + 4));
   store<u32>(descriptor + L.PD_USED, load<u32>(descriptor + L.PD_USED) + 1);
-  return block;
+  return p;
+}
+
+/** For an operation that has not made sure of the stack, because it seldom comes this way. */
+export function blockAllocateProbed(sizeClass: u32): u32 {
+  stackProbe();
+  return blockAllocateSlow(sizeClass);
 }
 
 function blockAllocateSlow(sizeClass: u32): u32 {
-  stackProbe();
   const bin = tb + L.TB_BINS + (<usize>sizeClass << 2);
   unfullCollect();
   let descriptor = <usize>load<u32>(bin);

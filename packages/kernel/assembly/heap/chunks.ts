@@ -8,7 +8,6 @@
  */
 import * as L from "../layout";
 import { control, tb } from "../machine/registers";
-import { stackProbe } from "../machine/stack";
 import { frameAllocate, frameFree } from "../paging/frames";
 
 const SPARE_MAX: u32 = 8;
@@ -22,7 +21,6 @@ const SPARE_MIN: u32 = 2; // what one operation needs at most: one for limbo, on
 }
 
 function chunksRefill(): bool {
-  stackProbe();
   while (load<u32>(tb + L.TB_CHUNK_COUNT) < SPARE_MIN) {
     if (atomic.load<u32>(control() + L.CB_FRAMES_FREE) <= LAST_FRAMES) return false;
     const frame = frameAllocate();

@@ -17,6 +17,7 @@
  */
 import * as L from "../layout";
 import { control, count, panic, tb } from "../machine/registers";
+import { stackProbe } from "../machine/stack";
 import { wordAdd, wordCas, wordLoad } from "../machine/word";
 import { writeAddress } from "../paging/translate";
 import { listGrow } from "./chunks";
@@ -38,6 +39,12 @@ export function countIncrement(va: u32): void {
 export function countDecrement(va: u32): void {
   const p = writeAddress(va);
   if (p) countDecrementAt(va, p);
+}
+
+/** DEC by JavaScript, from whatever depth. */
+export function countRelease(va: u32): void {
+  stackProbe();
+  countDecrement(va);
 }
 
 export function countDecrementAt(va: u32, p: usize): void {

@@ -9,7 +9,6 @@ import * as L from "../layout";
 import { GIL } from "../machine/build";
 import { spinLockBit, spinUnlockBit } from "../machine/spin";
 import { control, count, tb } from "../machine/registers";
-import { stackProbe } from "../machine/stack";
 import { wordCas, wordLoad } from "../machine/word";
 import { writeAddress } from "../paging/translate";
 import { blockAllocate, blockFree } from "./blocks";
@@ -45,7 +44,6 @@ export function bytesEqual(a: usize, b: usize, length: u32): bool {
 
 /** The interned string of the `length` units in scratch, with one count for the caller; or an error code. */
 export function internFind(length: u32, wide: bool): u32 {
-  stackProbe();
   const bytes = wide ? length << 1 : length;
   const data = tb + L.TB_SCRATCH;
   const hash = stringHash(data, length, wide);

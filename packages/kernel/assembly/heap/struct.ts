@@ -7,10 +7,12 @@ import { count, tb } from "../machine/registers";
 import { stackProbe } from "../machine/stack";
 import { wordExchange, wordLoad } from "../machine/word";
 import { readAddress, writeAddress } from "../paging/translate";
+import { blockAllocateProbed, blockFirst, blockTakeFirst } from "./blocks";
 import { chunksAreReady } from "./chunks";
+import { classOf } from "./classes";
 import { countDecrementAt, countIncrementAt } from "./count";
 import { borrow, newbornPush, newbornReserve } from "./handle";
-import { allocate, birthCount, typeEntry } from "./object";
+import { birthCount, typeEntry } from "./object";
 import { enter } from "./safepoint";
 
 /** A newborn whose body stands in scratch (references as addresses), or an error code. O(size). */
@@ -26,9 +28,10 @@ export function structNew(type: u32): u32 {
     const child = load<u32>(scratch + (<usize>ctz(left) << 2));
     if (child && !writeAddress(child)) return load<u32>(tb + L.TB_FAULT_CODE);
   }
-  const va = allocate(size);
-  if (!va) return L.E_MEMORY;
-  const p = writeAddress(va);
+  const sizeClass = classOf(size); // a small one: its fields are 248 bytes at most
+  let va = blockFirst(sizeClass);
+  const p = va ? blockTakeFirst(sizeClass, va) : (va = blockAllocateProbed(sizeClass)) ? writeAddress(va) : 0;
+  if (!p) return L.E_MEMORY;
   for (let left = mask; left; left &= left - 1) {
     const child = load<u32>(scratch + (<usize>ctz(left) << 2));
     if (child) countIncrementAt(writeAddress(child));
@@ -44,9 +47,9 @@ export function structNewRefs(type: u32, a: u32, b: u32): u32 {
   if (!newbornReserve()) return L.E_MEMORY;
   const pa = a ? writeAddress(a) : 0;
   const pb = b ? writeAddress(b) : 0;
-  const va = allocate(16);
-  if (!va) return L.E_MEMORY;
-  const p = writeAddress(va);
+  let va = blockFirst(0);
+  const p = va ? blockTakeFirst(0, va) : (va = blockAllocateProbed(0)) ? writeAddress(va) : 0;
+  if (!p) return L.E_MEMORY;
   if (pa) countIncrementAt(pa);
   if (pb) countIncrementAt(pb);
   store<u64>(p + L.OBJECT_BODY, ((<u64>b) << 32) | a);

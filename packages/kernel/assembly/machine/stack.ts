@@ -1,6 +1,7 @@
 /**
  * The stack probe: makes sure, before an operation changes anything, that the thread has stack left for all of it. A
- * RangeError in mid-operation would be as bad as the death of the thread.
+ * RangeError in mid-operation would be as bad as the death of the thread. So exports probe, and what they call does not: a
+ * probe that throws deeper down would throw with locks held and counts owed.
  *
  * V8 checks the stack limit against the whole frame at the entry of a function whose frame is larger than 4 KiB
  * (CodeGenerator::AssembleConstructFrame), so calling a function with 512 values that are live across a call checks for

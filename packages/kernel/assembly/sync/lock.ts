@@ -121,6 +121,7 @@ export function lockTry(va: u32, task: u32): u32 {
 /** Locks both, or none: the entry of `a`, that of `b` in OUT_A; 0; or an error code. The caller orders them by address. */
 export function lockTryPair(a: u32, b: u32, task: u32): u32 {
   enter();
+  stackProbe();
   const pa = writeAddress(a);
   const pb = writeAddress(b);
   if (!pa || !pb) return load<u32>(tb + L.TB_FAULT_CODE);
@@ -138,11 +139,13 @@ export function lockTryPair(a: u32, b: u32, task: u32): u32 {
 
 export function lockRelease(entry: u32): void {
   enter();
+  stackProbe();
   releaseEntry(entry);
 }
 
 export function lockReleasePair(a: u32, b: u32): void {
   enter();
+  stackProbe();
   releaseEntry(a);
   releaseEntry(b);
 }
@@ -150,7 +153,6 @@ export function lockReleasePair(a: u32, b: u32): void {
 function releaseEntry(entry: usize): void {
   const va = load<u32>(entry + S.HELD_OBJECT);
   const p = writeAddress(va);
-  if (wordLoad(p) & L.HEADER_WAITERS) stackProbe();
   if (wordLoad(p) & L.HEADER_WAITERS && handOver(va, p)) {
     entryDrop(entry);
   } else {
@@ -285,7 +287,6 @@ export function lotWake(va: u32, p: usize): void {
 
 /** The thread of `slot` is dead: poisons the locks that it held, and tells all who wait for them. */
 export function locksPoison(slot: u32): u32 {
-  stackProbe();
   const block = threadBlock(slot);
   let poisoned: u32 = 0;
   for (let frame = <usize>load<u32>(block + S.TB_LOCK_FRAMES); frame; frame = <usize>load<u32>(frame)) {

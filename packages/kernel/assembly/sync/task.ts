@@ -269,6 +269,7 @@ function argumentsRelease(p: usize): void {
  */
 export function taskJoin(task: u32, fiber: u32): i32 {
   enter();
+  stackProbe();
   const p = writeAddress(task);
   if (!p) return -<i32>load<u32>(tb + L.TB_FAULT_CODE);
   if (wordLoad(p + S.TASK_WAITERS) == S.WAITERS_DONE) return outcome(p);

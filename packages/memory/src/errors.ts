@@ -1,0 +1,31 @@
+/** Errors of policies and of the simulator. */
+import { UngilError } from "@ungil/kernel";
+
+/** A policy that does not exist, an option it does not have, a value out of range, a number that is no page. */
+export class PolicyError extends UngilError {
+  constructor(message: string) {
+    super("POLICY", message);
+  }
+}
+
+/** A setting of the simulator that cannot be: frames, page size, the shape of the TLB, a format's name. */
+export class SimulationError extends UngilError {
+  constructor(message: string) {
+    super("SIMULATION", message);
+  }
+}
+
+/** A line of a trace that is not what its format asks for, or a trace that cannot be read to its end. */
+export class TraceError extends UngilError {
+  constructor(
+    message: string,
+    /** Counted from 1; 0 if it is not about one line. */
+    readonly line = 0,
+    /** The line's text, or its beginning. */
+    readonly text = "",
+    readonly expected = "",
+    options?: ErrorOptions,
+  ) {
+    super("TRACE", message, options);
+  }
+}

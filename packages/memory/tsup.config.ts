@@ -1,0 +1,15 @@
+import { defineConfig } from "tsup";
+
+export default defineConfig({
+  entry: ["src/index.ts"],
+  format: "esm",
+  target: "node20",
+  platform: "node",
+  removeNodeProtocol: false,
+  dts: true,
+  sourcemap: true,
+  splitting: true,
+  // scripts/build.mjs empties dist; the kernel's .wasm files lie there too.
+  clean: false,
+  silent: true,
+});
