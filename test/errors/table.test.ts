@@ -83,6 +83,7 @@ const here: Record<string, Case> = {
     }
     return rt.run(c.unknown, () => 1);
   },
+  NOT_SHARED: () => ungil.keep({}),
   FIELD_TYPE: (rt) => {
     loose(rt.new(Point, {})).x = "wide";
   },

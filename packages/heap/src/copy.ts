@@ -8,14 +8,15 @@ import type { Heap } from "./heap.js";
 import type { Scope } from "./scope.js";
 import { crossing, valueIn, valueOut } from "./value.js";
 
-/** Objects being copied, to refuse cycles. */
-const copying = new Set<object>();
+/** Objects being copied, each with its path, to refuse cycles. */
+const copying = new Map<object, string>();
 
 /** Copies a plain value into the heap: the address of a newborn. */
 export function copyIn(scope: Scope, value: object | bigint, path: string): number {
   if (typeof value === "bigint") return fill(scope, L.TYPE_BIGINT, [[value.toString(16), path]]);
-  if (copying.has(value)) throw new NotShareableError(path, value);
-  copying.add(value);
+  const above = copying.get(value);
+  if (above !== undefined) throw new NotShareableError(path, value, above);
+  copying.set(value, path);
   try {
     if (Array.isArray(value))
       return fill(

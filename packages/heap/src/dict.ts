@@ -4,10 +4,12 @@
  * it had meanwhile. The order is undefined.
  */
 import { Layout as L } from "@ungil/kernel";
+import { defineShared } from "./define.js";
 import { DictUpdateError, NotANumberError, NotShareableError } from "./errors.js";
-import { builtinWraps, scopeHere } from "./heap.js";
+import { builtinWraps, scopeHere, TRIES } from "./heap.js";
+import { Entries } from "./inspect.js";
 import type { Scope } from "./scope.js";
-import { ADDRESS, defineShared, makeWrap, SCOPE, type Shared, slow, type Wrapper } from "./shared.js";
+import { ADDRESS, makeWrap, SCOPE, type Shared, slow, type Wrapper } from "./shared.js";
 import { crossing, valueIn, valueOut } from "./value.js";
 
 type Self = Wrapper & Dict<string | number, unknown>;
@@ -194,8 +196,8 @@ type CompareSet = [number, number, number, number, number, number, number, numbe
 
 function compareSet(s: Scope, address: number, args: CompareSet): number {
   let status = s.x.dictCompareSet(address, ...args);
-  if (status === -L.E_MEMORY) {
-    s.x.reclaim();
+  for (let tries = 0; status === -L.E_MEMORY && tries < TRIES; tries++) {
+    s.heap.reclaim(tries);
     status = s.x.dictCompareSet(address, ...args);
   }
   if (status < 0 && status !== -L.E_CHANGED) s.heap.fail("Dict.update", -status);
@@ -207,8 +209,8 @@ function addFailed(s: Scope, address: number, key: AnyKey, ref: number, by: numb
   const { kernel } = s.heap;
   const code = () => kernel.u32[(kernel.block + L.TB_FAULT_CODE) >>> 2] as number;
   if (code() === 0) return Number.NaN;
-  if (code() === L.E_MEMORY) {
-    s.x.reclaim();
+  for (let tries = 0; code() === L.E_MEMORY && tries < TRIES; tries++) {
+    s.heap.reclaim(tries);
     const sum = s.x.dictAdd(address, ref, ref ? 0 : (key as number), by);
     if (sum === sum || code() === 0) return sum;
   }
@@ -216,12 +218,12 @@ function addFailed(s: Scope, address: number, key: AnyKey, ref: number, by: numb
   return s.heap.fail("Dict.add", code());
 }
 
-/** Copies shard by shard through a list of this step's own. */
-function copyEntries(s: Scope, address: number): [unknown, unknown][] {
+/** Copies shard by shard through a list of this step's own, until there are `enough`. */
+function copyEntries(s: Scope, address: number, enough = Infinity): [unknown, unknown][] {
   const { x, heap } = s;
   const { kernel } = heap;
   const found: [unknown, unknown][] = [];
-  for (let shard = 0; shard < L.DICT_SHARDS; shard++) {
+  for (let shard = 0; shard < L.DICT_SHARDS && found.length < enough; shard++) {
     for (let room = 64; ; room = 2 * (kernel.u32[kernel.outA] as number) + 16) {
       const list = heap.retry("Dict.entries", () => x.listNew(L.TYPE_ARRAY, room));
       const status = x.dictCopyShard(address, shard, list);
@@ -254,4 +256,9 @@ function create(scope: Scope, entries?: Iterable<readonly [unknown, unknown]>): 
 
 const token = { name: "Dict", wrap: makeWrap(Dict.prototype) };
 builtinWraps.set(L.TYPE_DICT, token.wrap);
-defineShared(Dict.prototype, token, (wrapper) => new Map((wrapper as Self).entries()));
+defineShared(
+  Dict.prototype,
+  token,
+  (wrapper, limit) =>
+    new Entries(new Map(copyEntries(wrapper[SCOPE], wrapper[ADDRESS], limit).slice(0, limit)), (wrapper as Self).size),
+);

@@ -57,8 +57,8 @@ export class FieldTypeError extends UngilError {
 
 /** A schema, or the initial values of an object, name something that cannot be. */
 export class SchemaError extends UngilError {
-  constructor(message: string) {
-    super("SCHEMA", message);
+  constructor(message: string, options?: ErrorOptions) {
+    super("SCHEMA", message, options);
   }
 }
 
@@ -91,14 +91,25 @@ export class LimitError extends UngilError {
 
 /** A value cannot live in shared memory. `path` says where it was found. */
 export class NotShareableError extends UngilError {
+  /** `within`: the path of the same object, if the value contains itself. */
   constructor(
     readonly path: string,
     value: unknown,
+    within?: string,
   ) {
     super(
       "NOT_SHAREABLE",
-      `${path} is ${show(value)}, which cannot be shared between threads. Share numbers, strings, booleans, null, structs, List, Dict, and plain arrays and objects of these (they are copied).`,
+      within !== undefined
+        ? `${path} is ${within} again: a plain ${Array.isArray(value) ? "array" : "object"} that contains itself cannot be copied. Make a struct of it, which is shared and may be part of a cycle.`
+        : `${path} is ${show(value)}, which cannot be shared between threads. Share numbers, strings, booleans, null, structs, List, Dict, and plain arrays and objects of these (they are copied).`,
     );
+  }
+}
+
+/** keep, id, refcount and the like got something that is no shared object. */
+export class NotSharedError extends UngilError {
+  constructor(what: string, value: unknown) {
+    super("NOT_SHARED", `${what} takes a shared object (a struct, List, Dict or Task), not ${show(value)}`);
   }
 }
 

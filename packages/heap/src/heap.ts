@@ -13,6 +13,7 @@ import { LimitError, NoRuntimeError, RuntimeClosedError, StructConflictError, Un
 import type { StructLayout } from "./schema.js";
 import { keptScope, Scope, thread } from "./scope.js";
 import { ADDRESS, isWrapper, KIND, SCOPE, type Wrap, type Wrapper } from "./shared.js";
+import { signatureOf } from "./signature.js";
 import { Strings } from "./strings.js";
 
 /** Wrappers of the kinds that are not structs; filled by the modules that define them. */
@@ -21,12 +22,16 @@ export const builtinWraps = new Map<number, Wrap>();
 /** Struct classes of this thread, by name: what a type id found in memory is looked up in. */
 export const structsByName = new Map<string, StructLayout[]>();
 
+/** How often an operation is tried again, each time after more was reclaimed. */
+export const TRIES = 3;
+
 export class Heap {
   readonly x: HeapExports;
   readonly strings: Strings;
   /** Where the thread stands outside coroutines. */
   readonly root: Scope;
   readonly #ids = new Map<StructLayout, number>();
+  readonly #layouts: (StructLayout | undefined)[] = [];
   readonly #wraps: (Wrap | undefined)[] = [];
   readonly #leaked: FinalizationRegistry<{ address: number; scope: Scope }>;
   readonly #kept = new Map<number, number>();
@@ -40,6 +45,8 @@ export class Heap {
     this.root = new Scope(this, this.x, false);
     // A kept handle that was dropped without being released is released when V8 notices: late, but not never.
     this.#leaked = new FinalizationRegistry(({ address, scope }) => this.release(address, scope));
+    // Every handle leads here: what compares or prints its properties (assert.deepStrictEqual) must not walk all memory.
+    for (const key of Object.keys(this)) Object.defineProperty(this, key, { enumerable: false });
   }
 
   // Errors and memory.
@@ -47,8 +54,8 @@ export class Heap {
   /** Runs a kernel call that returns an address; reclaims and tries again when memory is out. Throws on an error code. */
   retry(what: string, operation: () => number): number {
     let result = operation();
-    for (let tries = 0; result === L.E_MEMORY && tries < 3; tries++) {
-      this.x.reclaim();
+    for (let tries = 0; result === L.E_MEMORY && tries < TRIES; tries++) {
+      this.reclaim(tries);
       result = operation();
     }
     return result >= 0 && result < L.ERROR_LIMIT ? this.fail(what, result) : result;
@@ -57,12 +64,19 @@ export class Heap {
   /** The same for a call that returns a status or a tag: negative codes are errors. */
   retryStatus(what: string, operation: () => number): number {
     let result = operation();
-    for (let tries = 0; result === -L.E_MEMORY && tries < 3; tries++) {
-      this.x.reclaim();
+    for (let tries = 0; result === -L.E_MEMORY && tries < TRIES; tries++) {
+      this.reclaim(tries);
       result = operation();
     }
     if (result < 0 && result > -L.ERROR_LIMIT) this.fail(what, -result);
     return result;
+  }
+
+  /** Memory is out: gives back what can be given back; if that was not enough before, strings that are only cached too. */
+  reclaim(triesBefore: number): void {
+    if (triesBefore > 0) this.strings.shedAll();
+    this.x.reclaim();
+    this.strings.reserve();
   }
 
   /** Throws the error for a kernel code. */
@@ -90,6 +104,7 @@ export class Heap {
     this.#batch = scope;
     thread.scope = scope;
     try {
+      this.strings.obey();
       return this.#keepAll(work(scope), scope, new Set()) as T;
     } finally {
       scope.open = false;
@@ -182,24 +197,40 @@ export class Heap {
     return this.#ids.get(layout) ?? this.#register(layout);
   }
 
+  /**
+   * Registers a struct and all that its references lead to: what is read from a field is taken for an object of the class
+   * that the field names, so that class must have been found the same as the other threads' before.
+   */
   #register(layout: StructLayout): number {
+    const ids = new Map<StructLayout, number>();
+    const all = [layout];
+    for (const one of all) {
+      if (ids.has(one) || this.#ids.has(one)) continue;
+      ids.set(one, this.#define(one));
+      all.push(...signatureOf(one).targets);
+    }
+    for (const [one, id] of ids) {
+      this.#ids.set(one, id);
+      this.#layouts[id] = one;
+    }
+    return ids.get(layout) as number;
+  }
+
+  #define(layout: StructLayout): number {
     const { x, strings } = this;
-    const [low, high] = layout.hash;
-    const [refLow, refHigh] = layout.refMask;
+    const { text, hash } = signatureOf(layout);
     const name = strings.address(layout.name);
     const url = strings.address(layout.url);
-    const schema = strings.address(layout.text);
-    const id = x.typeRegister(name, url, schema, low, high, layout.size, refLow, refHigh);
+    const schema = strings.address(text);
+    const id = x.typeRegister(name, url, schema, ...hash, layout.size, ...layout.refMask);
     if (id === 0)
       throw new LimitError(
         `Struct "${layout.name}": there are ${L.TYPES_MAX - L.TYPE_FIRST_USER} struct types already`,
       );
     if (id < 0) {
       const other = this.typeText(-id);
-      throw new StructConflictError(layout.name, layout.url, layout.text, other.url, other.schema);
+      throw new StructConflictError(layout.name, layout.url, text, other.url, other.schema);
     }
-    this.#ids.set(layout, id);
-    this.#wraps[id] = layout.token.wrap;
     return id;
   }
 
@@ -218,9 +249,23 @@ export class Heap {
   }
 
   #findWrap(type: number): Wrap {
+    const layout = this.#layouts[type] ?? this.#findLayout(type);
+    this.#wraps[type] = layout.token.wrap;
+    return layout.token.wrap;
+  }
+
+  #findLayout(type: number): StructLayout {
     const { name, url } = this.typeText(type);
-    for (const layout of structsByName.get(name) ?? []) if (this.typeId(layout) === type) return layout.token.wrap;
-    throw new UnknownStructError(name, url);
+    let conflict: unknown = null;
+    for (const layout of structsByName.get(name) ?? []) {
+      try {
+        if (this.typeId(layout) === type) return layout;
+      } catch (error) {
+        // Another struct of that name; the right one may be there too.
+        conflict ??= error;
+      }
+    }
+    throw conflict ?? new UnknownStructError(name, url);
   }
 
   // Introspection.

@@ -5,8 +5,10 @@ import { setContainers } from "./schema.js";
 
 setContainers(List, Dict);
 
+export { defineShared } from "./define.js";
 export * from "./errors.js";
 export { builtinWraps, Heap } from "./heap.js";
+export { linkExports, tokenOf, unlinkedModules } from "./links.js";
 export { scope } from "./nested.js";
 export {
   bool,
@@ -24,10 +26,10 @@ export {
   u32,
 } from "./schema.js";
 export { keptScope, Scope, thread } from "./scope.js";
+export type { Unshareable } from "./shareable.js";
 export {
   ADDRESS,
   addressOf,
-  defineShared,
   id,
   is,
   isWrapper,
@@ -42,7 +44,7 @@ export {
   sizeof,
   type Wrapper,
 } from "./shared.js";
-export { linkExports, struct, tokenOf, unlinkedModules } from "./struct.js";
+export { struct } from "./struct.js";
 export { type Crossing, crossing, refOut, valueIn, valueOut } from "./value.js";
 export { type Verification, verifyHeap } from "./verify.js";
 export { Dict, List };

@@ -1,9 +1,10 @@
 /** List: a growing array of values in shared memory. Each method is atomic; a walk sees each element as it is then. */
 import { Layout as L } from "@ungil/kernel";
+import { defineShared } from "./define.js";
 import { IndexError } from "./errors.js";
 import { builtinWraps, scopeHere } from "./heap.js";
 import type { Scope } from "./scope.js";
-import { ADDRESS, defineShared, makeWrap, SCOPE, type Shared, slow, type Wrapper } from "./shared.js";
+import { ADDRESS, makeWrap, SCOPE, type Shared, slow, type Wrapper } from "./shared.js";
 import { crossing, valueIn, valueOut } from "./value.js";
 
 type Self = Wrapper & List<unknown>;
@@ -101,4 +102,10 @@ function create(scope: Scope, items?: Iterable<unknown>): number {
 
 const token = { name: "List", wrap: makeWrap(List.prototype) };
 builtinWraps.set(L.TYPE_LIST, token.wrap);
-defineShared(List.prototype, token, (wrapper) => (wrapper as Self).toArray());
+defineShared(List.prototype, token, (wrapper, limit) => {
+  const list = wrapper as Self;
+  const { length } = list;
+  const items = Array.from({ length: Math.min(limit, length) }, (_, n) => list.get(n));
+  items.length = length; // what comes after the limit is not looked at
+  return items;
+});

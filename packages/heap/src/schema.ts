@@ -1,4 +1,4 @@
-/** Schemas: the field types of structs, how fields are laid out, and what a layout is known by. */
+/** Schemas: the field types of structs, and how fields are laid out. */
 import { Layout as L } from "@ungil/kernel";
 import type { Dict } from "./dict.js";
 import { LimitError, SchemaError } from "./errors.js";
@@ -72,15 +72,13 @@ export interface StructLayout {
   readonly name: string;
   /** Of the module that defined it, for messages. */
   readonly url: string;
-  /** The schema in words. */
-  readonly text: string;
+  /** Names of the fields in the order of the schema. */
+  readonly order: readonly string[];
   readonly fields: readonly FieldLayout[];
   /** Bytes, header included; a multiple of 8. */
   readonly size: number;
   /** 64-bit mask of u32 words that are counted references: low, high. */
   readonly refMask: readonly [number, number];
-  /** 64-bit hash of names, kinds and offsets: low, high. */
-  readonly hash: readonly [number, number];
   readonly token: ClassToken;
 }
 
@@ -99,6 +97,11 @@ export function layOut(
     throw new SchemaError(`struct(name, schema): the name must be a string that is not empty, not ${String(name)}`);
   if (typeof schema !== "object" || schema === null)
     throw new SchemaError(`struct("${name}", schema): the schema must be an object of field types`);
+  // { __proto__: f64 } is no field, but what the schema inherits from.
+  if (!isPlain(schema))
+    throw new SchemaError(
+      `struct("${name}", schema): the schema must be a plain object; a field cannot be called __proto__`,
+    );
   const entries = Object.entries(schema);
   for (const [field, type] of entries) {
     if (!type || !(type.kind in bytesOf))
@@ -125,24 +128,20 @@ export function layOut(
     throw new LimitError(
       `struct("${name}") takes ${offset - L.OBJECT_BODY} bytes; 248 is the most. Move some fields into a struct of their own`,
     );
-  const text = entries.map(([field, type]) => `${field}: ${type.kind}`).join(", ");
   return {
     name,
     url: calledFrom(define),
-    text,
+    order: entries.map(([field]) => field),
     fields,
     size: Math.max(16, (offset + 7) & ~7),
     refMask: [low >>> 0, high >>> 0],
-    hash: hash64(fields.map((f) => `${f.name}:${f.kind}@${f.offset}`).join(",")),
     token,
   };
 }
 
-/** FNV-1a, 64 bits. */
-function hash64(text: string): readonly [number, number] {
-  let hash = 0xcbf29ce484222325n;
-  for (const byte of Buffer.from(text)) hash = ((hash ^ BigInt(byte)) * 0x100000001b3n) & 0xffffffffffffffffn;
-  return [Number(hash & 0xffffffffn), Number(hash >> 32n)];
+function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 /** URL of the module that called a function: the first frame below the function, wherever source maps put that. */

@@ -2,8 +2,7 @@
  * Wrappers: what JavaScript holds of a shared object. Two properties under symbols, so that a field can have any name and
  * nothing of them shows in JSON or Object.keys.
  */
-import { inspect } from "node:util";
-import { ReleasedHandleError, RuntimeClosedError } from "./errors.js";
+import { NotSharedError, ReleasedHandleError, RuntimeClosedError } from "./errors.js";
 import { type Scope, thread } from "./scope.js";
 
 export const ADDRESS: unique symbol = Symbol("address");
@@ -75,21 +74,26 @@ export function slow<T>(wrapper: Wrapper, operation: (wrapper: Wrapper) => T): T
   return heap.batch((scope) => operation(new kind.wrap(wrapper[ADDRESS], scope)));
 }
 
+function wrapperOf(object: unknown, what: string): Wrapper {
+  if (!isWrapper(object)) throw new NotSharedError(what, object);
+  return object;
+}
+
 /** A counted handle on the same object; it outlives scopes, until it is released. O(1). */
 export function keep<T extends object>(object: T): T & Disposable {
-  const wrapper = object as unknown as Wrapper;
+  const wrapper = wrapperOf(object, "keep()");
   addressOf(wrapper);
   return wrapper[SCOPE].heap.keep(wrapper) as unknown as T & Disposable;
 }
 
 /** Releases a kept handle. A handle of a scope is left to its scope. Twice is once. */
 export function release(object: object): void {
-  const wrapper = object as Wrapper;
+  const wrapper = wrapperOf(object, "release()");
   const scope = wrapper[SCOPE];
   if (scope.kept) scope.heap.release(wrapper[ADDRESS], scope);
 }
 
-/** True if both are handles on the same shared object. `===` compares handles. */
+/** True if both are handles on the same shared object, where `===` compares handles; of anything else, what `===` says. */
 export function is(a: object | null | undefined, b: object | null | undefined): boolean {
   if (!isWrapper(a) || !isWrapper(b)) return a === b;
   return addressOf(a) === addressOf(b) && a[SCOPE].x === b[SCOPE].x;
@@ -97,43 +101,17 @@ export function is(a: object | null | undefined, b: object | null | undefined): 
 
 /** The object's identity: its virtual address, unique among live objects of its runtime. */
 export function id(object: object): number {
-  return addressOf(object as Wrapper) >>> 0;
+  return addressOf(wrapperOf(object, "id()")) >>> 0;
 }
 
 /** References to the object: fields, elements and pins; handles of the running step are not counted. */
 export function refcount(object: object): number {
-  const wrapper = object as Wrapper;
+  const wrapper = wrapperOf(object, "refcount()");
   return wrapper[SCOPE].heap.countOf(addressOf(wrapper));
 }
 
 /** Bytes that the object itself takes in the shared heap, its header and growing parts included, what it refers to not. */
 export function sizeof(object: object): number {
-  const wrapper = object as Wrapper;
+  const wrapper = wrapperOf(object, "sizeof()");
   return wrapper[SCOPE].heap.sizeOf(addressOf(wrapper));
-}
-
-/** Gives a class's prototype what every wrapper has. */
-export function defineShared(prototype: object, token: ClassToken, fields: (wrapper: Wrapper) => unknown): void {
-  const show = function (this: Wrapper, depth: number, options: object, inspector: typeof inspect = inspect): string {
-    const name = this.constructor?.name || token.name;
-    if (depth < 0) return `[${name}]`;
-    try {
-      addressOf(this);
-    } catch {
-      return `${name} (${this[SCOPE].heap.closed ? "closed" : "released"})`;
-    }
-    const text = (wrapper: Wrapper) => `${name} ${inspector(fields(wrapper), { ...options, depth } as object)}`;
-    return this[SCOPE].open ? text(this) : slow(this, text);
-  };
-  Object.defineProperties(prototype, {
-    [KIND]: { value: token },
-    [Symbol.dispose]: {
-      value(this: Wrapper) {
-        release(this);
-      },
-      configurable: true,
-      writable: true,
-    },
-    [inspect.custom]: { value: show, configurable: true, writable: true },
-  });
 }

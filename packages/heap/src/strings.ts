@@ -1,18 +1,40 @@
 /**
  * Strings between JavaScript and the shared heap. A thread remembers which address holds which string, both ways, for
  * strings short enough to be interned; the kernel keeps those alive (a PINS of the thread), so an address here cannot be
- * reused. The cache starts again when it is full; what it held is kept alive until it is full the next time.
+ * reused. When the cache is full, or memory is out, it turns: it starts again, and what it held is kept until the next turn,
+ * for the operation in hand may still use addresses from it.
  */
 import { type HeapExports, type Kernel, Layout as L } from "@ungil/kernel";
 import type { Heap } from "./heap.js";
 
-const CACHE_MAX = 32768;
+/**
+ * Bytes of strings that the cache holds at most before it turns: a share of the heap, so that the caches of all threads
+ * together are a small part of it, but always more than the strings of one operation (64 arguments or fields).
+ */
+const CACHE_MOST = 1 << 20;
+const CACHE_LEAST = 1 << 16;
+const CACHE_SHARE = 1 / 32;
+/** What is not worth letting go when memory is out. */
+const CACHE_SMALL = 1 << 12;
+
+/** A word at the end of the control block that counts how often a thread that was out of memory asked the others to turn. */
+const ASKED = (L.CB + L.PAGE_SIZE - 64) >>> 2;
+
 const SHORT_DECODE = 24;
 
 export class Strings {
   readonly #byText = new Map<string, number>();
   readonly #byAddress = new Map<number, string>();
   readonly #buffer: Buffer;
+  readonly #limit: number;
+  /** Of the strings cached since the last turn, and of those before. */
+  #bytes = 0;
+  #oldBytes = 0;
+  /** The count of safepoints when the cache turned last. */
+  #turned = -1;
+  #asked: number;
+  /** A string that was cached before the last turn. */
+  #spare = 0;
 
   constructor(
     readonly heap: Heap,
@@ -20,9 +42,12 @@ export class Strings {
     readonly x: HeapExports,
   ) {
     this.#buffer = Buffer.from(kernel.machine.memory.buffer as ArrayBufferLike);
+    const share = (CACHE_SHARE * kernel.control(L.CB_FRAMES) * L.PAGE_SIZE) / (kernel.control(L.CB_SLOTS) - 1);
+    this.#limit = Math.max(CACHE_LEAST, Math.min(share, CACHE_MOST));
+    this.#asked = kernel.i32[ASKED] as number;
   }
 
-  /** Address of the shared string. What it returns may be used until thousands of other strings have been asked for. */
+  /** Address of the shared string. It may be used until the end of the operation that asks for it: see `turn`. */
   address(text: string): number {
     return this.#byText.get(text) ?? this.#make(text);
   }
@@ -34,8 +59,10 @@ export class Strings {
 
   #make(text: string): number {
     if (text.length > L.INTERN_MAX) return this.#makeLong(text);
+    this.#makeRoom(text.length);
     const address = this.heap.retry("A string", () => this.x.stringIntern(text.length, this.#writeUnits(text)));
-    this.#remember(text, address);
+    this.#byText.set(text, address);
+    this.#byAddress.set(address, text);
     return address;
   }
 
@@ -73,23 +100,76 @@ export class Strings {
     if (header & L.HEADER_WIDE) text = this.#buffer.toString("utf16le", at, at + 2 * length);
     else if (length > SHORT_DECODE) text = this.#buffer.toString("latin1", at, at + length);
     else for (let n = 0; n < length; n++) text += String.fromCharCode(u8[at + n] as number);
-    if (header & L.HEADER_INTERNED && this.x.stringCache(address) === 0) this.#remember(text, address);
+    if (header & L.HEADER_INTERNED) {
+      this.#makeRoom(length);
+      if (this.x.stringCache(address) === 0) {
+        this.#byText.set(text, address);
+        this.#byAddress.set(address, text);
+      }
+    }
     return text;
   }
 
-  #remember(text: string, address: number): void {
-    if (this.#byText.size >= CACHE_MAX) {
-      this.#byText.clear();
-      this.#byAddress.clear();
-      this.x.stringCacheTurn();
-    }
-    this.#byText.set(text, address);
-    this.#byAddress.set(address, text);
+  /** Before another string is pinned: turns if the cache is full, or if a thread that is out of memory asks for it. */
+  #makeRoom(length: number): void {
+    this.#bytes += (L.STR_DATA + length + 15) & ~15;
+    if (this.#bytes > this.#limit) this.#turn();
+    else if (this.#isAsked()) this.shed();
+  }
+
+  #turn(): void {
+    this.#spare = this.#byAddress.keys().next().value ?? 0;
+    this.#byText.clear();
+    this.#byAddress.clear();
+    this.#oldBytes = this.#bytes;
+    this.#bytes = 0;
+    this.#turned = this.#safepoints();
+    this.x.stringCacheTurn();
+  }
+
+  /** No operation of this floor lasts across a safepoint with an address of a string in its hands. */
+  #safepoints(): number {
+    return this.kernel.counter(this.kernel.slot, L.COUNTER_SAFEPOINTS);
+  }
+
+  /**
+   * Memory is out: lets go of what the cache held before it turned the last time, unless that was since the last safepoint,
+   * when the operation in hand may have begun before. A small cache stays: to read a full heap takes memory without it.
+   */
+  shed(): void {
+    if (this.#bytes + this.#oldBytes > CACHE_SMALL && this.#turned !== this.#safepoints()) this.#turn();
+  }
+
+  /** Has every thread let go, this one now: the others at the next string that is new to them, or when they call `obey`. */
+  shedAll(): void {
+    this.shed();
+    this.#asked = Atomics.add(this.kernel.i32, ASKED, 1) + 1;
+  }
+
+  /** There is memory again: has the kernel make room for the next few strings, so that a full heap can still be read. */
+  reserve(): void {
+    if (this.#spare && this.kernel.u32[(this.kernel.block + L.TB_CACHE_PINS) >>> 2] === 0)
+      this.x.stringCache(this.#spare);
+    this.#spare = 0;
+  }
+
+  /** Between operations: lets go of everything if another thread has asked for it. */
+  obey(): void {
+    if (this.#isAsked()) this.clear();
+  }
+
+  #isAsked(): boolean {
+    const asked = this.kernel.i32[ASKED] as number;
+    if (asked === this.#asked) return false;
+    this.#asked = asked;
+    return true;
   }
 
   clear(): void {
     this.#byText.clear();
     this.#byAddress.clear();
+    this.#bytes = 0;
+    this.#oldBytes = 0;
     this.x.stringCacheClear();
   }
 }

@@ -4,15 +4,16 @@
  * share its inline caches). Field names enter the source as string literals only.
  */
 import { Layout as L } from "@ungil/kernel";
+import { defineShared } from "./define.js";
 import { FieldTypeError, ForeignObjectError, NoRuntimeError, SchemaError } from "./errors.js";
 import { type Heap, structsByName } from "./heap.js";
+import { linkStruct, prototypeOf, tokenOf } from "./links.js";
 import { type FieldLayout, type Fields, layOut, type Schema, type Struct, type StructLayout } from "./schema.js";
 import { type Scope, thread } from "./scope.js";
 import {
   ADDRESS,
   addressOf,
   type ClassToken,
-  defineShared,
   isWrapper,
   KIND,
   makeWrap,
@@ -22,6 +23,7 @@ import {
   type Wrap,
   type Wrapper,
 } from "./shared.js";
+import { targetOf } from "./signature.js";
 
 type Constructor = (new (init: unknown) => Wrapper) & { prototype: object };
 
@@ -41,7 +43,7 @@ interface Environment {
   storeAgain(scope: Scope, address: number, field: number, value: number): number;
   create(scope: Scope, type: number): number;
   createRefs(scope: Scope, type: number, a: number, b: number): number;
-  prepare(heap: Heap, target: unknown): number;
+  prepare(heap: Heap, target: unknown, init: unknown): number;
   handle(target: Constructor): Wrap;
   constructOutside(base: Constructor, target: Constructor, init: unknown): Wrapper;
 }
@@ -71,10 +73,10 @@ export function struct<const S extends Schema>(
     },
   });
   defineShared(base.prototype, token, (wrapper) => fieldsOf(wrapper, layout));
-  links.set(base, { layout, prototype: base.prototype });
+  linkStruct(base, layout);
   Object.defineProperty(token, "wrap", {
     get() {
-      const wrap = makeWrap((links.get(base) as Link).prototype);
+      const wrap = makeWrap(prototypeOf(base));
       Object.defineProperty(token, "wrap", { value: wrap });
       return wrap;
     },
@@ -87,52 +89,21 @@ export function struct<const S extends Schema>(
 }
 
 /**
- * Which class extends a struct. JavaScript tells nobody that a class was extended, and an object that comes out of memory
- * needs the prototype of the extending class: it is learnt when the class is constructed, named by a `ref`, tested with
- * `instanceof`, or found among the exports of its module.
+ * Initial values name fields. It takes longer than making the object, so it is done where that does not matter: outside
+ * steps, and for the first object that a thread makes.
  */
-interface Link {
-  readonly layout: StructLayout;
-  prototype: object;
-}
-
-const links = new Map<object, Link>();
-
-/** The class token of a class that extends (or is) a struct, List or Dict; links the extending class to its struct. */
-export function tokenOf(target: unknown): ClassToken | undefined {
-  if (typeof target !== "function") return undefined;
-  const prototype = target.prototype as { [KIND]?: ClassToken } | undefined;
-  for (
-    let base: unknown = Object.getPrototypeOf(target);
-    typeof base === "function";
-    base = Object.getPrototypeOf(base)
-  ) {
-    const link = links.get(base);
-    if (link && link.prototype === (base as { prototype: object }).prototype) link.prototype = prototype as object;
+function checkInitial({ name, order }: StructLayout, init: unknown): void {
+  if (typeof init !== "object" || init === null)
+    throw new SchemaError(`new ${name}(...) takes an object of initial values, not ${String(init)}`);
+  for (const field of Object.keys(init)) {
+    if (!order.includes(field))
+      throw new SchemaError(`new ${name}(...): there is no field ${field}. It has: ${order.join(", ")}`);
   }
-  return prototype?.[KIND];
-}
-
-/** Links the struct classes among a module's exports. */
-export function linkExports(namespace: Record<string, unknown>): void {
-  for (const value of Object.values(namespace)) if (typeof value === "function") tokenOf(value);
-}
-
-/** URLs of modules whose structs no class is known to extend: import them (they are loaded) and `linkExports`. */
-export function unlinkedModules(): string[] {
-  const urls = new Set<string>();
-  for (const [base, link] of links) {
-    if (link.prototype === (base as { prototype: object }).prototype) urls.add(link.layout.url);
-  }
-  return [...urls];
 }
 
 function fieldsOf(wrapper: Wrapper, layout: StructLayout): Record<string, unknown> {
   const shown: Record<string, unknown> = {};
-  for (const field of layout.text.split(", ")) {
-    const name = field.slice(0, field.lastIndexOf(": "));
-    if (name) shown[name] = (wrapper as unknown as Record<string, unknown>)[name];
-  }
+  for (const name of layout.order) shown[name] = (wrapper as unknown as Record<string, unknown>)[name];
   return shown;
 }
 
@@ -143,7 +114,7 @@ function generate(layout: StructLayout): { prototype: object } {
     "let heap = null, type = 0, target = null, Handle = null;",
     "const none = Object.freeze({});",
     "function Nothing() {}",
-    "function prepare(s, newTarget) { type = env.prepare(s.heap, newTarget); heap = s.heap; target = newTarget; Handle = env.handle(target); }",
+    "function prepare(s, newTarget, init) { type = env.prepare(s.heap, newTarget, init); heap = s.heap; target = newTarget; Handle = env.handle(target); }",
   ];
   layout.fields.forEach((field, n) => {
     if (field.kind !== "ref") return;
@@ -176,7 +147,7 @@ function constructorSource(layout: StructLayout): string {
     "    const s = thread.scope;",
   ];
   lines.push("    if (s === null || !s.open) return env.constructOutside(Base, new.target, init);");
-  lines.push("    if (s.heap !== heap || new.target !== target) prepare(s, new.target);");
+  lines.push("    if (s.heap !== heap || new.target !== target) prepare(s, new.target, init);");
   if (onlyRefs(layout)) {
     const args = [0, 1].map((n) => (n < layout.fields.length ? `a${n}` : "0"));
     layout.fields.forEach((field, n) =>
@@ -266,16 +237,7 @@ function environment(layout: StructLayout): Environment {
     KIND,
     thread,
     slow,
-    token(n) {
-      const field = layout.fields[n] as FieldLayout;
-      const target = field.target?.();
-      const token = tokenOf(target);
-      if (!token)
-        throw new SchemaError(
-          `struct("${layout.name}"): ref of ${field.name} does not return a class of shared objects, but ${String(target)}`,
-        );
-      return token;
-    },
+    token: (n) => targetOf(layout, layout.fields[n] as FieldLayout),
     addressIn(value, token, scope, n) {
       if (!isWrapper(value) || value[KIND] !== token)
         throw new FieldTypeError(layout.name, fieldName(n), `a ${token.name} or null`, value);
@@ -308,14 +270,16 @@ function environment(layout: StructLayout): Environment {
     },
     create: (scope, type) => scope.heap.retry(`new ${layout.name}`, () => scope.x.structNew(type)),
     createRefs: (scope, type, a, b) => scope.heap.retry(`new ${layout.name}`, () => scope.x.structNewRefs(type, a, b)),
-    prepare(heap, target) {
+    prepare(heap, target, init) {
       tokenOf(target);
+      checkInitial(layout, init);
       return heap.typeId(layout);
     },
     handle: (target) =>
       target.prototype === layout.token.wrap.prototype ? layout.token.wrap : makeWrap(target.prototype),
     // Only the struct's part: the constructor of the class that extends it is running.
     constructOutside(base, target, init) {
+      checkInitial(layout, init);
       const root = thread.scope;
       if (!root) throw new NoRuntimeError(`new ${layout.name}`);
       return root.heap.batch(() => Reflect.construct(base, [init], target) as Wrapper);

@@ -1,3 +1,4 @@
+import assert from "node:assert";
 import {
   type Class,
   Dict,
@@ -233,5 +234,72 @@ inBothModes((gil) => {
     expect(second.closed).toBe(true);
     bob[Symbol.dispose](); // what is left of it may still be released
     expect(ada.name).toBe("Ada");
+  });
+
+  it("refuses what is no shared object where one is asked for", () => {
+    machine({ gil });
+    const wrong = [{}, 5, null, undefined, "text", () => 1, [new List()]] as unknown[];
+    const shown = [
+      "an object of class Object",
+      "5",
+      "null",
+      "undefined",
+      '"text"',
+      "function",
+      "an object of class Array",
+    ];
+    for (const use of [keep, id, sizeof, refcount, release] as ((object: unknown) => unknown)[]) {
+      wrong.forEach((value, n) =>
+        expect(failure(() => use(value))).toContain(
+          `NOT_SHARED: ${use.name}() takes a shared object (a struct, List, Dict or Task), not ${shown[n]}`,
+        ),
+      );
+    }
+    const list = new List();
+    expect([is(5 as never, 5 as never), is({}, {}), is(list, {}), is(null, undefined)]).toEqual([
+      true,
+      false,
+      false,
+      false,
+    ]);
+  });
+
+  it("refuses initial values that name no field: outside a step, and in the first object of a thread", () => {
+    const { heap } = machine({ gil });
+    const make = () =>
+      class extends struct("Initial", { owner: str, n: f64 }) {} as unknown as new (
+        init?: unknown,
+      ) => { owner: string };
+    const inside = make();
+    const outside = make();
+    new outside({ owner: "x" });
+    const batch = (use: () => unknown) => failure(() => heap.batch(use));
+    for (const [Initial, run] of [
+      [inside, batch],
+      [outside, failure],
+    ] as const) {
+      expect(run(() => new Initial({ ownr: "x" }))).toBe(
+        "SCHEMA: new Initial(...): there is no field ownr. It has: owner, n",
+      );
+      expect(run(() => new Initial(null))).toBe("SCHEMA: new Initial(...) takes an object of initial values, not null");
+      expect(run(() => new Initial("owner"))).toContain("not owner");
+      expect(run(() => new Initial())).toBe("nothing was thrown");
+    }
+    const first = new outside({ owner: "first" });
+    expect(new outside(first).owner).toBe("first"); // a struct has the fields of a struct
+  });
+
+  it("assert.deepStrictEqual tells objects apart, by identity, at once", () => {
+    const { heap } = machine({ gil });
+    const check = () => {
+      const [a, b] = [new List([1]), new List([1])];
+      assert.deepStrictEqual(a, a);
+      assert.deepStrictEqual(keep(a), keep(a));
+      expect(failure(() => assert.deepStrictEqual(a, b))).toMatch(/^ERR_ASSERTION/);
+    };
+    const begin = performance.now();
+    check();
+    heap.batch(check);
+    expect(performance.now() - begin).toBeLessThan(5000);
   });
 });

@@ -51,6 +51,11 @@ const wrong: [string, () => unknown, string][] = [
     'SCHEMA: struct("S"): a field cannot be called __proto__',
   ],
   [
+    "what reads like a field called __proto__",
+    () => loose("S", { __proto__: f64, a: f64 }),
+    'SCHEMA: struct("S", schema): the schema must be a plain object; a field cannot be called __proto__',
+  ],
+  [
     "a field that every object has",
     () => loose("S", { toString: str }),
     'SCHEMA: struct("S"): a field cannot be called toString',

@@ -1,9 +1,9 @@
 /** Strings: interned, weakly, and cached by each thread. */
-import { Dict, List, scope, str, struct } from "@ungil/heap";
+import { Dict, type Heap, List, scope, str, struct } from "@ungil/heap";
 import { Layout as L } from "@ungil/kernel";
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { inBothModes, machine, seed } from "./support.js";
+import { failure, inBothModes, machine, seed } from "./support.js";
 
 class Text extends struct("Text", { text: str }) {}
 
@@ -107,7 +107,7 @@ inBothModes((gil) => {
       expect((dict.get("key of the copy") as string[])[69_999]).toBe("part 69999");
       // A string in hand when the cache turns over.
       const address = heap.strings.address("in hand");
-      for (let n = 0; n < 40_000; n++) heap.strings.address(`other ${n}`);
+      for (let n = 0; n < 2500; n++) heap.strings.address(`other ${n}`);
       for (let n = 0; n < 4; n++) heap.x.reclaim();
       expect(heap.strings.read(address)).toBe("in hand");
       expect(heap.strings.address("in hand")).toBe(address);
@@ -126,5 +126,77 @@ inBothModes((gil) => {
     }
     expect(kept.text).toBe("text 199");
     expect(m.counter(L.COUNTER_LIMBO)).toBeGreaterThan(1000);
+  });
+
+  const long = (n: number) => `${n} `.padEnd(245, "x");
+
+  it("a field set over and over to new strings works for ever, in steps of its own and in one step", () => {
+    const m = machine({ gil, mib: 8 });
+    const kept = new Text({});
+    for (let n = 0; n < 60_000; n++) kept.text = long(n);
+    m.heap.batch(() => {
+      for (let n = 0; n < 60_000; n++) kept.text = long(n);
+    });
+    expect(kept.text).toBe(long(59_999));
+    expect(m.objects()).toBeLessThan(5000);
+  });
+
+  it("when memory is out, strings that are only cached go, here and on threads that do nothing but batches", () => {
+    const m = machine({ gil, mib: 2, slots: 3 });
+    const second = m.slot(2);
+    const texts = (heap: Heap, from: number) =>
+      m.on(heap, () => {
+        for (let n = from; n < from + 250; n++) heap.batch(() => heap.strings.address(long(n)));
+      });
+    texts(m.heap, 0);
+    texts(second, 1000);
+    const list = new List<Text>();
+    const fill = () => {
+      for (;;) list.push(new Text({ text: "filler" }));
+    };
+    expect(failure(() => m.heap.batch(fill))).toMatch(/^OUT_OF_MEMORY/);
+    const others = () => {
+      for (let n = 0; n < 10; n++) for (const heap of [m.heap, second]) m.step(heap);
+      return m.objects() - list.length;
+    };
+    expect(others()).toBeGreaterThan(250);
+    expect(others()).toBeLessThan(280); // of the 500
+    m.on(second, () => second.batch(() => {}));
+    expect(others()).toBeLessThan(20);
+    while (list.length > 10) list.pop();
+    m.settle();
+    expect(new Text({ text: "hello" }).text).toBe("hello");
+  });
+
+  it("the strings of one operation stay while it lasts, though memory is out between them", () => {
+    const m = machine({ gil, mib: 4, slots: 3 });
+    const fields = Array.from({ length: 60 }, (_, n) => `s${n}`);
+    const Many = (struct as unknown as (name: string, schema: object) => new (init: object) => Record<string, string>)(
+      "ManyTexts",
+      Object.fromEntries(fields.map((name) => [name, str])),
+    );
+    const list = new List<unknown>();
+    expect(
+      failure(() =>
+        m.heap.batch(() => {
+          for (;;) list.push("y".repeat(2000) + list.length);
+        }),
+      ),
+    ).toMatch(/^OUT_OF_MEMORY/);
+    let round = 0;
+    for (; round < 300; round++) {
+      const text = (name: string) => `${round} ${name} `.padEnd(256, "z");
+      const init = Object.fromEntries(fields.map((name) => [name, text(name)]));
+      try {
+        const object = new Many(init);
+        m.heap.strings.clear();
+        for (const name of fields) expect(object[name]).toBe(text(name));
+        list.push(object);
+      } catch (error) {
+        expect(error).toMatchObject({ code: "OUT_OF_MEMORY" });
+        for (let n = 0; n < 8; n++) list.pop();
+      }
+    }
+    m.objects();
   });
 });

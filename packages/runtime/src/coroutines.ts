@@ -6,7 +6,7 @@ import { createRequire, Module } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { CoroutineConflictError, CoroutineNotRegisteredError, OptionError } from "./errors.js";
 import { callOperation } from "./operation.js";
-import type { Coroutine, CoroutineBody, Registered, Shareables } from "./types.js";
+import type { Bodies, Coroutine, CoroutineBody, Registered } from "./types.js";
 
 export interface Definition {
   readonly id: string;
@@ -31,10 +31,7 @@ export type Where = { readonly url: string } | { readonly filename: string };
  * Registers the coroutines of a module: `export const { transfer } = coroutines(import.meta, { *transfer(a, b) { ... } })`.
  * Their module must be importable by its URL, and register them whenever it is imported.
  */
-export function coroutines<T extends Record<string, CoroutineBody>>(
-  where: Where,
-  bodies: T & Shareables<T>,
-): Registered<T> {
+export function coroutines<T extends Bodies<T>>(where: Where, bodies: T): Registered<T> {
   const url = urlOf(where);
   if (isOfNode(where)) loaded.add(url);
   if (typeof bodies !== "object" || bodies === null || Array.isArray(bodies)) {
@@ -42,7 +39,7 @@ export function coroutines<T extends Record<string, CoroutineBody>>(
   }
   const evaluation = evaluationOf(where, url);
   const result: Record<string, unknown> = {};
-  for (const [name, body] of Object.entries(bodies as Record<string, unknown>)) {
+  for (const [name, body] of Object.entries(bodies as object)) {
     if (typeof body !== "function" || !isGeneratorFunction(body)) {
       throw new OptionError("coroutines()", name, `a generator function (*${name}() { ... })`, typeof body);
     }

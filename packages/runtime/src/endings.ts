@@ -2,7 +2,7 @@
  * How a coroutine ends: its locks are released, its strands and its children end before it does (structured concurrency),
  * and its result or error goes into its task, which tells everybody who waits.
  */
-import { crossing, type Scope, thread, valueIn } from "@ungil/heap";
+import { crossing, thread, valueIn } from "@ungil/heap";
 import { Layout as L, SyncLayout as S } from "@ungil/kernel";
 import { CancelledError, OperationNotAwaitedError } from "./errors.js";
 import { failureIn } from "./failure.js";

@@ -2,7 +2,6 @@
  * After the exit of a thread (never before: nothing of it runs any more): the GIL, its kernel locks, heap, queue, waits and
  * locks are recovered, its coroutines fail, and their children are asked to end.
  */
-import { crossing, type Scope, valueIn } from "@ungil/heap";
 import { Layout as L } from "@ungil/kernel";
 import { WorkerCrashedError } from "./errors.js";
 import { failureIn } from "./failure.js";
@@ -21,6 +20,7 @@ export function recover(main: MainThread, slot: number, exitCode: number, cause:
     for (let from = x.taskScan(slot, 0); from !== 0; from = x.taskScan(slot, from)) {
       const task = kernel.i32[kernel.outRef] as number;
       x.childrenCancel(task);
+      // Without room for it other threads get an OutOfMemoryError; this one has it.
       if (failure === 0) main.failed(task, error);
       x.taskCrash(task, failure);
     }

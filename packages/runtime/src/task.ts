@@ -2,18 +2,7 @@
  * Task: a coroutine that was spawned. It is an object in shared memory: it can be a field, an argument or a result, and any
  * coroutine that can reach it can wait for it (`yield* task`); outside coroutines it is awaited.
  */
-import {
-  addressOf,
-  builtinWraps,
-  crossing,
-  defineShared,
-  makeWrap,
-  SCOPE,
-  type Shared,
-  thread,
-  valueIn,
-  type Wrapper,
-} from "@ungil/heap";
+import { addressOf, builtinWraps, defineShared, makeWrap, SCOPE, type Shared, thread, type Wrapper } from "@ungil/heap";
 import { Layout as L, SyncLayout as S } from "@ungil/kernel";
 import { failureIn } from "./failure.js";
 import type { Fiber } from "./fiber.js";

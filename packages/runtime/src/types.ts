@@ -1,5 +1,5 @@
 /** The types of coroutines and operations: what makes arguments and results known to TypeScript across threads. */
-import type { Shared } from "@ungil/heap";
+import type { Unshareable } from "@ungil/heap";
 
 declare const instruction: unique symbol;
 
@@ -26,39 +26,24 @@ export interface Coroutine<A extends readonly unknown[], R> {
 // biome-ignore lint/suspicious/noExplicitAny: any arguments, any result; inference needs it
 export type CoroutineBody = (...args: any[]) => Steps<any>;
 
-type Scalar = number | string | boolean | bigint | null | undefined | void;
-// biome-ignore lint/suspicious/noExplicitAny: matches every collection
-type Closed =
-  | Map<any, any>
-  | Set<any>
-  | WeakMap<any, any>
-  | WeakSet<any>
-  | Date
-  | RegExp
-  | Promise<any>
-  | Error
-  | ArrayBuffer
-  | ArrayBufferView;
-// biome-ignore lint/complexity/noBannedTypes: any function is what it means
-type Code = Function | symbol;
+/**
+ * What the bodies of coroutines must be, each at its key: T itself, or a text that says what is wrong. T is bounded by this
+ * and by nothing else: before TypeScript 6 a method is given the bound's type for its context before T is known, and a bound
+ * such as Record<string, CoroutineBody> would become T.
+ */
+export type Bodies<T> = { [K in keyof T]: Body<T[K], K & string> };
 
-/** The part of a type that cannot be shared: `never` if all of it can. */
-export type Unshareable<T> = T extends Scalar | Shared
-  ? never
-  : T extends Code | Closed
-    ? T
-    : T extends readonly (infer E)[]
-      ? Unshareable<E>
-      : never;
-
-export type Shareables<T> = {
-  // biome-ignore lint/suspicious/noExplicitAny: the result is not looked at
-  [K in keyof T]: T[K] extends (...args: infer A) => Steps<any>
+type Body<F, Name extends string> = F extends (...args: infer A) => infer Result
+  ? Result extends Steps<infer R>
     ? [Unshareable<A[number]>] extends [never]
-      ? T[K]
-      : `an argument of ${K & string} cannot be shared between threads`
-    : never;
-};
+      ? [Unshareable<R>] extends [never]
+        ? F
+        : `the result of ${Name} cannot be shared between threads`
+      : `an argument of ${Name} cannot be shared between threads`
+    : Result extends Generator
+      ? `${Name} yields what nobody can wait for: an operation is waited for with yield* (with the star)`
+      : `${Name} must be a generator: *${Name}(...)`
+  : `${Name} must be a generator: *${Name}(...)`;
 
 export type Registered<T> = {
   readonly [K in keyof T]: T[K] extends (...args: infer A) => Steps<infer R> ? Coroutine<A, R> : never;

@@ -1,5 +1,5 @@
 // Checked by the type checker only: what it infers, and what users must not write.
-import { type Class, f64, type List, list, ref, str, struct } from "@ungil/heap";
+import { type Class, type Dict, f64, type List, list, ref, str, struct } from "@ungil/heap";
 import { all, coroutines, join, lock, type Runtime, type Steps, sleep, spawn, type Task, until } from "@ungil/runtime";
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -18,7 +18,7 @@ class Account extends struct("TypedAccount", {
 
 const where = { url: "file:///types.mjs" };
 
-export const { transfer, fib, loop, give, many, nothing } = coroutines(where, {
+export const { transfer, fib, loop, give, many, nothing, plain, open, forever, task } = coroutines(where, {
   *transfer(from: Account, to: Account, amount: number) {
     const guard = yield* lock(from, to);
     from.balance -= amount;
@@ -48,7 +48,25 @@ export const { transfer, fib, loop, give, many, nothing } = coroutines(where, {
     return results[2];
   },
   *nothing() {},
+  *plain(tree: Tree, options?: { loud: boolean; times?: number }) {
+    return options?.loud ? [tree] : null;
+  },
+  *open(anything: any, something: unknown, more: [number, string], by: Record<string, number[]>) {
+    return { anything, something, n: more[0], length: Object.keys(by).length };
+  },
+  *forever(log: List<Dict<string, Account>>): Steps<never> {
+    for (;;) yield;
+  },
+  *task(n: number): Steps<Task<number>> {
+    return yield* spawn(fib, n);
+  },
 });
+
+interface Tree {
+  name: string;
+  parent?: Tree;
+  children: readonly Tree[];
+}
 
 export async function use(rt: Runtime): Promise<void> {
   const a = rt.new(Account, { owner: "Ada", balance: 10 });
@@ -71,6 +89,8 @@ export async function use(rt: Runtime): Promise<void> {
   const owner: string | undefined = a.next?.next?.owner;
   void [empty, owner];
   await rt.run(nothing);
+  const trees = await rt.run(plain, { name: "x", children: [] });
+  check<Equal<typeof trees, Tree[] | null>>();
   await rt.close({ timeout: 10 });
 
   // @ts-expect-error arguments in the wrong order
@@ -85,6 +105,10 @@ export async function use(rt: Runtime): Promise<void> {
   await rt.close({ timeuot: 1 });
   // @ts-expect-error no such field
   rt.new(Account, { name: "x" });
+}
+
+class Instance {
+  run(): void {}
 }
 
 export const wrong = [
@@ -119,6 +143,71 @@ export const wrong = [
     // @ts-expect-error a promise is waited for with until
     *promise() {
       yield Promise.resolve(1);
+    },
+  }),
+  coroutines(where, {
+    // @ts-expect-error a Map inside an object
+    *nested(o: { deep: { m?: Map<string, number> } }) {
+      void o;
+      yield;
+    },
+  }),
+  coroutines(where, {
+    // @ts-expect-error a method inside an object
+    *method(o: { run(): void }) {
+      o.run();
+      yield;
+    },
+  }),
+  coroutines(where, {
+    // @ts-expect-error an instance of a class with methods
+    *instance(o: Instance) {
+      o.run();
+      yield;
+    },
+  }),
+  coroutines(where, {
+    // @ts-expect-error a function among others
+    *union(o: string | (() => void)) {
+      void o;
+      yield;
+    },
+  }),
+  coroutines(where, {
+    // @ts-expect-error functions at the end
+    *rest(...f: (() => void)[]) {
+      void f;
+      yield;
+    },
+  }),
+  coroutines(where, {
+    // @ts-expect-error a List of Maps
+    *listOfMaps(l: List<Map<string, string>>) {
+      void l;
+      yield;
+    },
+  }),
+  coroutines(where, {
+    // @ts-expect-error a Dict of functions
+    *dictOfFunctions(d: Dict<string, () => void>) {
+      void d;
+      yield;
+    },
+  }),
+  coroutines(where, {
+    // @ts-expect-error a result is shared too
+    *result() {
+      return new Map<string, number>();
+    },
+  }),
+  coroutines(where, {
+    // @ts-expect-error a promise is waited for with until
+    async *asynchronous() {},
+  }),
+  coroutines(where, {
+    // @ts-expect-error the star is missing
+    noGenerator(n: number) {
+      return n;
     },
   }),
 ];

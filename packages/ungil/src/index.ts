@@ -26,6 +26,7 @@ export {
   NoRuntimeError,
   NotANumberError,
   NotShareableError,
+  NotSharedError,
   ReleasedHandleError,
   RuntimeClosedError,
   ref,
