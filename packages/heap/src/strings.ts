@@ -60,7 +60,12 @@ export class Strings {
   #make(text: string): number {
     if (text.length > L.INTERN_MAX) return this.#makeLong(text);
     this.#makeRoom(text.length);
-    const address = this.heap.retry("A string", () => this.x.stringIntern(text.length, this.#writeUnits(text)));
+    let wide = 0;
+    const address = this.heap.retry("A string", () => {
+      wide = this.#writeUnits(text);
+      return this.x.stringIntern(text.length, wide);
+    });
+    if (wide) this.#bytes += text.length;
     this.#byText.set(text, address);
     this.#byAddress.set(address, text);
     return address;
@@ -101,7 +106,7 @@ export class Strings {
     else if (length > SHORT_DECODE) text = this.#buffer.toString("latin1", at, at + length);
     else for (let n = 0; n < length; n++) text += String.fromCharCode(u8[at + n] as number);
     if (header & L.HEADER_INTERNED) {
-      this.#makeRoom(length);
+      this.#makeRoom(header & L.HEADER_WIDE ? 2 * length : length);
       if (this.x.stringCache(address) === 0) {
         this.#byText.set(text, address);
         this.#byAddress.set(address, text);
@@ -111,8 +116,8 @@ export class Strings {
   }
 
   /** Before another string is pinned: turns if the cache is full, or if a thread that is out of memory asks for it. */
-  #makeRoom(length: number): void {
-    this.#bytes += (L.STR_DATA + length + 15) & ~15;
+  #makeRoom(bytes: number): void {
+    this.#bytes += (L.STR_DATA + bytes + 15) & ~15;
     if (this.#bytes > this.#limit) this.#turn();
     else if (this.#isAsked()) this.shed();
   }
