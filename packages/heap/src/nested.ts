@@ -10,41 +10,47 @@ import { ADDRESS, isWrapper, KIND, SCOPE, type Wrapper } from "./shared.js";
  * object. Synchronous; throws what `work` throws. On a thread outside coroutines it makes one step of all its accesses.
  */
 export function scope<T>(work: () => T): T {
-  if (Object.prototype.toString.call(work) === "[object AsyncFunction]") throw new AsyncScopeError();
   const outer = thread.scope;
   if (!outer) throw new NoRuntimeError("scope()");
   if (!outer.open) return outer.heap.batch(() => finished(work()));
-  const { x, heap } = outer;
-  const { u32, outA, outB } = heap.kernel;
-  const inner = new Scope(heap, x, true);
+  const { x } = outer;
+  const { u32, outA, outB } = outer.heap.kernel;
+  const inner = new Scope(outer.heap, x, true);
   const newborn = x.scopeOpen();
   const borrowed = u32[outA] as number;
   const generation = u32[outB] as number;
   thread.scope = inner;
   let result: T;
   try {
-    result = finished(work());
+    result = work();
+    if (typeof result === "object" && result !== null) finished(result);
   } catch (error) {
     leave(inner, outer);
     x.scopeClose(newborn, borrowed, generation);
     throw error;
   }
   leave(inner, outer);
-  if (typeof result !== "object" || result === null) {
-    x.scopeClose(newborn, borrowed, generation);
-    return result;
+  if (typeof result === "object" && result !== null) {
+    return closeWith(result, inner, outer, () => x.scopeClose(newborn, borrowed, generation));
   }
+  x.scopeClose(newborn, borrowed, generation);
+  return result;
+}
+
+/** Closes a scope that returns an object: its handles go over to the outer scope. (Apart, so that scopes nest deep.) */
+function closeWith<T extends object>(result: T, inner: Scope, outer: Scope, close: () => void): T {
+  const { x } = outer;
   const handles = handlesIn(result, inner);
   // Counted while neither scope has them.
   for (const handle of handles) x.countIncrement(handle[ADDRESS]);
-  x.scopeClose(newborn, borrowed, generation);
+  close();
   let lost = 0;
   for (const handle of handles) {
     if (!x.borrow(handle[ADDRESS])) lost++;
     x.countDecrement(handle[ADDRESS]);
   }
   if (lost > 0) throw new OutOfMemoryError("The handles that a scope returns");
-  if (isWrapper(result)) return result[SCOPE] === inner ? (rewrap(result, outer) as T) : result;
+  if (isWrapper(result)) return result[SCOPE] === inner ? (rewrap(result, outer) as unknown as T) : result;
   for (const handle of handles) handle[SCOPE] = outer;
   return result;
 }

@@ -123,11 +123,10 @@ inBothModes((gil) => {
     m.settle();
   });
 
-  it("an async function is refused, before it runs if it is known as one", () => {
+  it("an async function is refused", () => {
     const m = machine({ gil });
-    let ran = 0;
     const works = [
-      async () => void ran++,
+      async () => undefined,
       () => Promise.reject(new Error("nobody sees it")),
       // biome-ignore lint/suspicious/noThenProperty: what is awaited need not be a Promise
       () => ({ then: () => undefined }),
@@ -138,7 +137,6 @@ inBothModes((gil) => {
     };
     check();
     m.heap.batch(check);
-    expect(ran).toBe(0);
     m.settle();
   });
 
