@@ -74,10 +74,16 @@ export class Heap {
 
   /** Memory is out: gives back what can be given back; if that was not enough before, strings that are only cached too. */
   reclaim(triesBefore: number): void {
-    if (triesBefore > 0) this.strings.shedAll();
+    if (triesBefore > 0) {
+      this.strings.shedAll();
+      this.wakeOthers();
+    }
     this.x.reclaim();
     this.strings.reserve();
   }
+
+  /** Wakes threads that sleep over garbage of theirs. */
+  protected wakeOthers(): void {}
 
   /** Throws the error for a kernel code. */
   fail(what: string, code: number): never {

@@ -17,8 +17,8 @@ const CACHE_SHARE = 1 / 32;
 /** What is not worth letting go when memory is out. */
 const CACHE_SMALL = 1 << 12;
 
-/** A word at the end of the control block that counts how often a thread that was out of memory asked the others to turn. */
-const ASKED = (L.CB + L.PAGE_SIZE - 64) >>> 2;
+/** A word of the control block that counts how often a thread that was out of memory asked the others to turn. */
+const ASKED = (L.CB + L.CB_STRINGS_ASKED) >>> 2;
 
 const SHORT_DECODE = 24;
 

@@ -56,6 +56,7 @@ export const CB_STOP: u32 = 384; // 1 while the world is asked to stop
 export const CB_PANIC: u32 = 388; // first fatal error code, 0 if none
 export const CB_SMALL_HINT: u32 = 448; // arena where the last small page was found
 export const CB_RUN_HINT: u32 = 452;
+export const CB_STRINGS_ASKED: u32 = 512; // how often threads were asked to let their string caches go; JavaScript's
 
 // Thread block. Registers of the owner; others read.
 export const TB_STATE: u32 = 0; // THREAD_FREE | THREAD_ATTACHED | THREAD_DETACHED | THREAD_STOPPED, atomic

@@ -13,6 +13,7 @@ export interface HeapExports {
   batchEnd(): void;
   safepoint(): void;
   reclaim(): number;
+  limboSettle(): number;
   worldStop(): number;
   worldIsStopped(): number;
   worldResume(): void;

@@ -26,6 +26,8 @@ export function argumentsIn(scope: Scope, args: readonly unknown[]): number {
     valueIn(scope, value, `args[${n}]`);
     tags[n] = crossing.tag;
     refs[n] = crossing.ref;
+    // The string cache may let go of it while the next arguments are converted.
+    if (typeof value === "string" && !scope.x.borrow(crossing.ref)) scope.heap.fail("The arguments", L.E_MEMORY);
   }
   const { u32, f64 } = kernel;
   for (let n = 0; n < args.length; n++) {

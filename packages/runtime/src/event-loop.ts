@@ -5,12 +5,13 @@
  *   running --nothing to do--> a turn of microtasks (a promise may be settled) --> spin --> parked in the event loop
  */
 import type { Heap } from "@ungil/heap";
-import { type Kernel, SyncLayout as S } from "@ungil/kernel";
+import { type Kernel, Layout as L, SyncLayout as S } from "@ungil/kernel";
 import type { SyncExports } from "./exports.js";
 import { Thread } from "./thread.js";
 
 const TURN_WITH_PENDING = 2; // ms between turns of the event loop if timers or promises are waited for
 const TURN = 8; // ms otherwise
+const SETTLES = 32;
 
 type Phase = "idle" | "running" | "parked" | "stopped";
 
@@ -22,6 +23,9 @@ export abstract class EventLoopThread extends Thread {
   /** A turn of microtasks was tried since the last step. */
   protected microtasksTried = false;
   readonly #park: number;
+  readonly #limbo: number;
+  /** Turns of the event loop that went into its own garbage since it had something else to do. */
+  #settles = 0;
 
   constructor(
     kernel: Kernel<SyncExports>,
@@ -30,6 +34,7 @@ export abstract class EventLoopThread extends Thread {
   ) {
     super(kernel, heap);
     this.#park = (kernel.block + S.TB_PARK) >>> 2;
+    this.#limbo = (kernel.block + L.TB_LIMBO_COUNT) >>> 2;
   }
 
   /** Runs steps; true if there is more to do after a turn of the event loop. */
@@ -97,6 +102,13 @@ export abstract class EventLoopThread extends Thread {
   #parkNow(): void {
     const { x, kernel } = this;
     if (x.parkSpin(this.spinRounds)) return this.#turn();
+    if (kernel.u32[this.#limbo] !== 0 && this.#settles++ < SETTLES) {
+      x.runBegin();
+      x.limboSettle();
+      x.runEnd();
+      return this.#turn();
+    }
+    this.#settles = 0;
     if (!x.parkBegin()) return this.#turn();
     this.#phase = "parked";
     const serial = ++this.#parkSerial;

@@ -10,6 +10,7 @@ import { argumentsIn } from "./arguments.js";
 import type { Definition } from "./coroutines.js";
 import { CancelledError } from "./errors.js";
 import type { SyncExports } from "./exports.js";
+import { wakeForGarbage } from "./garbage.js";
 import { cancelTask, setPromise, settle, type Task, wrapTask } from "./task.js";
 import { type Outcome, Thread } from "./thread.js";
 
@@ -22,6 +23,10 @@ export class MainHeap extends Heap {
   isGone: (slot: number) => boolean = () => false;
   /** Until when a batch may wait for the GIL (the runtime is closing), as performance.now() tells. */
   deadline = Number.POSITIVE_INFINITY;
+
+  protected override wakeOthers(): void {
+    wakeForGarbage(this.kernel, this.x as SyncExports);
+  }
 
   override batch<T>(work: (scope: Scope) => T): T {
     const x = this.x as SyncExports;

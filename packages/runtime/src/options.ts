@@ -111,7 +111,7 @@ export function parseSize(memory: number | string): number {
   const bytes = typeof memory === "number" ? memory : match && unit ? Math.floor(Number(match[1]) * unit) : Number.NaN;
   if (!Number.isSafeInteger(bytes) || bytes < 0) {
     throw new MemorySizeError(
-      `memory must be a number of bytes or a text such as "256MiB", not ${JSON.stringify(memory) ?? String(memory)}`,
+      `memory must be a number of bytes or a text such as "256MiB", not ${typeof memory === "string" ? JSON.stringify(memory) : String(memory)}`,
     );
   }
   if (bytes < MEMORY_MIN) throw new MemorySizeError(`memory is ${bytes} bytes; ${MEMORY_MIN} (1 MiB) is the least`);

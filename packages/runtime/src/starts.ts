@@ -26,7 +26,7 @@ export class Starts {
     if (values < -1) {
       owner.indexFree(index);
       x.taskRequeue();
-      x.reclaim();
+      heap.reclaim(1);
       return null;
     }
     const address = kernel.i32[kernel.outRef] as number;

@@ -4,9 +4,14 @@
  */
 import { Heap, type Scope } from "@ungil/heap";
 import type { SyncExports } from "./exports.js";
+import { wakeForGarbage } from "./garbage.js";
 
 export class WorkerHeap extends Heap {
   readonly #entries = new Map<number, number[]>();
+
+  protected override wakeOthers(): void {
+    wakeForGarbage(this.kernel, this.x as SyncExports);
+  }
 
   override adopt(address: number): void {
     super.adopt(address);

@@ -21,7 +21,9 @@ import { limboDrain } from "./limbo";
 const DRAIN_SLICE: u32 = 512; // limbo entries judged
 const DESTROY_SLICE: u32 = 2048; // objects destroyed
 const RECLAIM_ROUNDS: u32 = 256; // epochs that one reclaim lasts at most
-const RECLAIM_PATIENCE: i32 = 8; // and epochs in which nothing could be judged
+const RECLAIM_PATIENCE: i32 = 32; // and epochs in which nothing could be judged
+const SETTLE_ROUNDS: u32 = 4;
+const SETTLE_SLICE: u32 = 4096; // limbo entries judged in a round before parking
 
 /** Starts a step of `task` (0: none), in its outermost scope. */
 export function stepBegin(task: u32): void {
@@ -92,6 +94,23 @@ function since(counter: u32, field: u32): u32 {
   const grown = now - load<u32>(tb + field);
   store<u32>(tb + field, now);
   return grown;
+}
+
+/**
+ * Before a thread parks: lets go of what it can let go of now, for nobody else can, and it may sleep for long. True if
+ * something is left. The thread is in no step.
+ */
+export function limboSettle(): bool {
+  stackProbe();
+  for (let round: u32 = 0; round < SETTLE_ROUNDS; round++) {
+    if (!load<u32>(tb + L.TB_LIMBO_COUNT)) break;
+    epochAcknowledge();
+    translationsAcknowledge();
+    epochAdvance();
+    limboDrain(SETTLE_SLICE);
+    destroySome(2 * SETTLE_SLICE);
+  }
+  return load<u32>(tb + L.TB_LIMBO_COUNT) != 0;
 }
 
 /** In a long step: pins what the outer scopes have read, and reclaims. */
