@@ -145,6 +145,7 @@ export class Dict<K extends string | number, V> {
   }
 }
 
+// biome-ignore lint/correctness/noUnusedVariables: declarations that merge have the same parameters
 export interface Dict<K extends string | number, V> extends Shared {}
 
 /** An `update` whose function runs on this thread. */

@@ -188,7 +188,7 @@ export class Heap {
 
   /** True if this thread runs a step, or a batch, of this runtime now. */
   #isRunning(): boolean {
-    return thread.scope !== null && thread.scope.open && thread.scope.heap === this;
+    return thread.scope?.open === true && thread.scope.heap === this;
   }
 
   /** Addresses of this thread's kept handles, each as often as it is kept: what `verifyHeap` must know. */

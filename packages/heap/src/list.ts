@@ -86,6 +86,7 @@ export class List<T> {
   }
 }
 
+// biome-ignore lint/correctness/noUnusedVariables: declarations that merge have the same parameters
 export interface List<T> extends Shared {}
 
 function create(scope: Scope, items?: Iterable<unknown>): number {

@@ -76,6 +76,7 @@ export class Task<T> implements PromiseLike<T>, Operation<T> {
   }
 }
 
+// biome-ignore lint/correctness/noUnusedVariables: declarations that merge have the same parameters
 export interface Task<T> extends Shared {}
 
 function inStep<T>(self: Wrapper, work: (owner: Thread) => T): T {
