@@ -8,6 +8,9 @@ import { KernelNotFoundError, OutOfMemoryError } from "./errors.js";
 import type { HeapExports } from "./exports.js";
 import { createMemory, plan } from "./plan.js";
 
+/** V8 12 optimises the large frame of the kernel's stack probe away (assembly/machine/stack.ts): there it takes many small ones. */
+const STACK_LEVELS = Number.parseInt(process.versions.v8, 10) === 12 ? 24 : 1;
+
 /** What the kernel's futexWait returns. */
 const waited = { ok: 0, "not-equal": 1, "timed-out": 2 };
 
@@ -71,6 +74,7 @@ export class Kernel<Exports extends HeapExports = HeapExports> {
       wait: (at: number, expected: number, milliseconds: number) =>
         waited[Atomics.wait(this.i32, at >>> 2, expected | 0, milliseconds)],
       slot,
+      stackLevels: STACK_LEVELS,
       block: this.block,
       readTlb,
       writeTlb: readTlb + L.TLB_SIZE,

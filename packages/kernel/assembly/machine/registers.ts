@@ -9,6 +9,10 @@ import * as L from "../layout";
 // @ts-ignore: decorator
 @external("env", "slot")
 export declare const tid: u32;
+/** Calls that a stack probe consists of: see stack.ts. */
+// @ts-ignore: decorator
+@external("env", "stackLevels")
+export declare const stackLevels: u32;
 /** Physical address of this thread's block. */
 // @ts-ignore: decorator
 @external("env", "block")
