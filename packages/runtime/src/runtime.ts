@@ -260,6 +260,8 @@ export class Runtime {
       if (asked) await bounded(main.whenIdle(), GRACE);
     }
     main.rejectAll(() => new RuntimeClosedError("The runtime was closed before this coroutine had ended"));
+    // A failure that nobody has asked for is reported a turn of the event loop later, and its task is looked at then.
+    await new Promise<void>((resolve) => setImmediate(resolve));
     await bounded(Promise.all([...this.#threads.values()].map((thread) => thread.control.stop())), GRACE / 2);
   }
 
