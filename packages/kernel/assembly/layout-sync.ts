@@ -41,7 +41,7 @@ export const TB_SEED: u32 = 1064; // of the choice of a victim
 export const TB_IS_SEARCHING: u32 = 1068; // counted in CB_SEARCHING; set by whoever wakes it, too
 export const TB_IS_RUNNING: u32 = 1072; // counted in CB_RUNNING
 export const TB_PENDING: u32 = 1076; // timers and promises that its coroutines wait for; JavaScript writes it
-export const TB_LOAD: u32 = 1084; // fibers that could run; JavaScript writes it now and then
+export const TB_LOAD: u32 = 1084; // fibers that want to run, now or with the next lock; JavaScript writes it now and then
 export const TB_DELIVERED: u32 = 1080; // messages taken from the inbox, oldest first, not yet handed to JavaScript
 export const TB_GIL_SINCE: u32 = 1088; // f64, ms: when it got the GIL
 export const TB_BUSY_SINCE: u32 = 1096; // f64, ms: when its batch began
@@ -51,12 +51,6 @@ export const TB_DEQUE_TOP: u32 = 1152;
 export const TB_INBOX: u32 = 1216; // stack of WAITERs
 export const TB_PARK: u32 = 1280; // 1 while it is parked
 export const TB_CANCELS: u32 = 1284; // stack of TASKs of this thread to be cancelled
-export const TB_ORDERS: u32 = 1288; // ORDER_ bits for its scheduler
-
-export const ORDER_BREAK_LOCKS: u32 = 1; // deadlock: coroutines that wait for a lock fail
-export const ORDER_BREAK_JOINS: u32 = 2; // deadlock: coroutines that wait for a task fail
-export const ORDER_CANCEL_ALL: u32 = 4;
-export const ORDER_STOP: u32 = 8;
 
 // Counters, after COUNTER_SYNC (24) of layout.ts. Times in microseconds.
 export const COUNTER_STEPS: u32 = 24;

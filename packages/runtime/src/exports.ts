@@ -9,6 +9,7 @@ export interface SyncExports extends HeapExports {
   syncRecover(slot: number): number;
   gilTakeWithin(microseconds: number): number;
   runBegin(): void;
+  runOffer(): void;
   runEnd(): void;
   inboxTake(): number;
   // Parking.
@@ -16,9 +17,7 @@ export interface SyncExports extends HeapExports {
   parkEnd(): void;
   parkSpin(rounds: number): number;
   workIsThere(): number;
-  order(slot: number, orders: number): void;
-  ordersTake(): number;
-  startAdvice(own: number): number;
+  startAdvice(own: number, steal: number): number;
   unpark(slot: number): number;
   everythingIsStill(): number;
   // Tasks.

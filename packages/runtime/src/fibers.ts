@@ -24,6 +24,8 @@ export abstract class FiberThread extends EventLoopThread {
   readonly ready = new Ring<Fiber>();
   /** Fibers whose module is being imported. */
   loading = 0;
+  /** Fibers that wait for a lock: they want to run as much as those that are ready. */
+  protected lockWaits = 0;
   /** Where the thread stands between the steps of a run. */
   readonly service: Scope;
   /** Index of the word that names the task whose step runs. */
@@ -69,12 +71,27 @@ export abstract class FiberThread extends EventLoopThread {
     return fiber;
   }
 
+  /** How much this thread has to do: fibers that want to run now, or soon. */
+  protected get load(): number {
+    return this.ready.length + this.loading + this.lockWaits;
+  }
+
   // What wakes them.
+
+  protected suspend(fiber: Fiber): void {
+    fiber.state = WAITING;
+    if (fiber.wait?.kind === S.WAIT_LOCK) this.lockWaits++;
+  }
+
+  protected resume(fiber: Fiber): void {
+    if (fiber.wait?.kind === S.WAIT_LOCK) this.lockWaits--;
+    fiber.state = READY;
+  }
 
   /** The wait of a fiber has ended on this very thread. */
   wakeLocal(fiber: Fiber): void {
     if (fiber.state !== WAITING) return;
-    fiber.state = READY;
+    this.resume(fiber);
     this.ready.push(fiber);
     this.poke();
   }
@@ -95,7 +112,7 @@ export abstract class FiberThread extends EventLoopThread {
     fiber.error = error;
     fiber.hasError = true;
     if (fiber.state !== WAITING) return;
-    fiber.state = READY;
+    this.resume(fiber);
     this.ready.push(fiber);
     this.poke();
   }

@@ -20,7 +20,7 @@ import { Task } from "./task.js";
 const LIFO_MAX = 3;
 const OWN_EVERY = 8;
 const INJECTION_EVERY = 61;
-const OTHERS_MAX = 30; // ms that tasks are left to threads with less to do
+const OTHERS_MAX = 100; // ms that tasks are left to threads with less to do
 
 export class Scheduler extends FiberThread {
   readonly #endings = new Endings(this);
@@ -68,6 +68,7 @@ export class Scheduler extends FiberThread {
           this.#step(fiber);
         } else if (this.loading > 0) return true;
         else if (!x.workIsThere()) return false;
+        else x.runOffer();
         if (--left > 0) continue;
         const now = performance.now();
         if (now - last < 0.05) every = Math.min(64, every * 2);
@@ -83,7 +84,7 @@ export class Scheduler extends FiberThread {
       x.stepFinish();
       this.service.open = false;
       thread.scope = outer;
-      u32[this.#load] = this.ready.length + this.loading;
+      u32[this.#load] = this.load;
       x.runEnd();
     }
   }
@@ -99,32 +100,32 @@ export class Scheduler extends FiberThread {
     }
     this.#lifoRuns = 0;
     const tick = ++this.#tick;
-    if (this.ready.length > 0 && (tick % OWN_EVERY === 0 || tick % INJECTION_EVERY === 0) && this.#mayStart()) {
+    if (this.ready.length > 0 && (tick % OWN_EVERY === 0 || tick % INJECTION_EVERY === 0) && this.#mayStart(0)) {
       const task = this.x.taskNext(tick % INJECTION_EVERY === 0 ? 1 : 0);
       if (task) return this.#begin(task);
     }
     const fiber = this.ready.shift();
     if (fiber) return fiber;
-    if (this.loading > 0 && !this.#mayStart()) return null;
+    // Nothing can run, but that is not for long: its fibers wait for locks, or for a module.
+    if (this.load > 0 && !this.#mayStart(1)) return null;
     const task = this.x.taskNext(0) || this.x.taskSteal();
     return task ? this.#begin(task) : null;
   }
 
   #begin(task: number): Fiber | null {
     const fiber = this.#starts.begin(task);
-    this.kernel.u32[this.#load] = this.ready.length + this.loading + (fiber ? 1 : 0);
+    this.kernel.u32[this.#load] = this.load + (fiber ? 1 : 0);
     return fiber;
   }
 
   /**
-   * Whether this thread, which has fibers to run, may start one more task: a started one stays here, so it is better left
-   * to a thread with less to do, unless none has come for it for a while.
+   * Whether this thread, which has fibers of its own, may start one more task: a started one stays here, so it is better left
+   * to a thread with less to do, unless none has come for it for a while. `steal`: 1 if it would look into the others' queues.
    */
-  #mayStart(): boolean {
-    const load = this.ready.length + this.loading;
+  #mayStart(steal: 0 | 1): boolean {
+    const { load } = this;
     this.kernel.u32[this.#load] = load;
-    const advice = this.x.startAdvice(load);
-    if (advice === 3) return false;
+    const advice = this.x.startAdvice(load, steal);
     if (advice === 2) {
       this.#leftSince ||= this.#now;
       if (this.#now - this.#leftSince < OTHERS_MAX) return false;
@@ -152,7 +153,7 @@ export class Scheduler extends FiberThread {
       fiber.waiter = 0;
       fiber.payload = u32[at + 4 * n + 3] as number;
       if (fiber.state !== WAITING) continue; // it was cancelled a moment ago, and is ready already
-      fiber.state = READY;
+      this.resume(fiber);
       if (this.#lifo) this.ready.push(fiber);
       else this.#lifo = fiber;
     }
@@ -203,8 +204,11 @@ export class Scheduler extends FiberThread {
     const { value } = result;
     if (fiber.made !== null || (value !== undefined && value !== WAIT)) misuse(fiber, value);
     // It may have been cancelled during the step.
-    fiber.state = value === WAIT && !fiber.hasError ? WAITING : READY;
-    if (fiber.state === READY) this.ready.push(fiber);
+    if (value === WAIT && !fiber.hasError) this.suspend(fiber);
+    else {
+      fiber.state = READY;
+      this.ready.push(fiber);
+    }
     this.stepOver(fiber);
   }
 }

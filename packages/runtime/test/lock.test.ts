@@ -1,4 +1,4 @@
-import { List } from "@ungil/heap";
+import { Dict, List } from "@ungil/heap";
 import { tryLock } from "@ungil/runtime";
 import { expect, it } from "vitest";
 import { Account, c } from "./fixtures/basic.mjs";
@@ -11,6 +11,13 @@ inBothModes("locks", (gil) => {
     await within(20_000, Promise.all(Array.from({ length: 6 }, () => rt.run(c.increments, account, 2000))));
     expect(account.balance).toBe(12_000);
     expect(rt.verify().violations).toEqual([]);
+  });
+
+  it("that a thread's coroutines wait for do not keep it from starting others", async () => {
+    const rt = await start({ gil });
+    const account = rt.new(Account, {});
+    const notes = rt.new(Dict<string, number>);
+    expect(await within(10_000, rt.run(c.holdsWhileOthersWork, account, notes, 10))).toBe(10);
   });
 
   it("of two objects keep the total, in whatever order they are named", async () => {

@@ -1,9 +1,9 @@
 /** What sync/ exports from the kernel. */
 export { inboxTake } from "./inbox";
 export { keptAdd, keptDrop, lockClear, lockRelease, lockReleasePair, lockTry, lockTryPair, lockWait } from "./lock";
-export { everythingIsStill, order, ordersTake, parkBegin, parkEnd, parkSpin, startAdvice, unpark, workIsThere } from "./park";
+export { everythingIsStill, parkBegin, parkEnd, parkSpin, startAdvice, unpark, workIsThere } from "./park";
 export { syncAbandon, syncAttach, syncExit, syncInit, syncRecover, taskCrash } from "./recover";
-export { runBegin, runEnd } from "./run";
+export { runBegin, runEnd, runOffer } from "./run";
 export { cancelTake, taskCancel, taskReason } from "./cancel";
 export { childFirst, childrenCancel, childrenSweep } from "./children";
 export {

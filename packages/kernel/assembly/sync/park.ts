@@ -73,10 +73,10 @@ export function searchEnd(): bool {
 
 /**
  * Whether this thread, which has `own` fibers to run, should start one more task: 0 there is none, 1 yes, 2 others have less
- * to do, by their own account, and it is better left to them, 3 and one of them is on its way.
+ * to do, by their own account: it is better left to them, for a while. `steal`: whether the others' queues count.
  */
-export function startAdvice(own: u32): u32 {
-  if (injectIsEmpty() && !load<u32>(tb + S.TB_CHAIN) && dequeLength(tb) <= 0) return 0;
+export function startAdvice(own: u32, steal: u32): u32 {
+  if (injectIsEmpty() && !load<u32>(tb + S.TB_CHAIN) && dequeLength(tb) <= 0 && !(steal && tasksAreWaiting())) return 0;
   const slots = load<u32>(control() + L.CB_SLOTS);
   let all = own;
   for (let slot: u32 = 2; slot < slots; slot++) {
@@ -84,13 +84,13 @@ export function startAdvice(own: u32): u32 {
   }
   if (own * atomic.load<u32>(control() + S.CB_WORKERS) <= all) return 1;
   wakeOne();
-  return atomic.load<u32>(control() + S.CB_SEARCHING) ? 3 : 2;
+  return 2;
 }
 
-/** Something in sight for this thread: a message, an order, or a task that anybody may start. */
+/** Something in sight for this thread: a message, a cancellation, or a task that anybody may start. */
 export function workIsThere(): bool {
   if (atomic.load<u32>(tb + S.TB_INBOX) || load<u32>(tb + S.TB_DELIVERED)) return true;
-  if (atomic.load<u32>(tb + S.TB_CANCELS) || atomic.load<u32>(tb + S.TB_ORDERS)) return true;
+  if (atomic.load<u32>(tb + S.TB_CANCELS)) return true;
   if (tid == 1) return false;
   return load<u32>(tb + S.TB_CHAIN) != 0 || tasksAreWaiting();
 }
@@ -132,17 +132,6 @@ export function parkSpin(rounds: u32): u32 {
   return 0;
 }
 
-/** Sets ORDER_ bits of a thread and wakes it. */
-export function order(slot: u32, orders: u32): void {
-  atomic.or<u32>(threadBlock(slot) + S.TB_ORDERS, orders);
-  unpark(slot);
-}
-
-/** This thread's orders. */
-export function ordersTake(): u32 {
-  return atomic.xchg<u32>(tb + S.TB_ORDERS, 0);
-}
-
 /**
  * Nothing can ever happen again by itself: every worker is parked with no timer and no promise, and there is no message and
  * no task to start. A moment's picture, so the caller looks twice. Called by the main thread.
@@ -154,7 +143,7 @@ export function everythingIsStill(): u32 {
     if (!load<u32>(block + S.TB_DEQUE) || atomic.load<u32>(block + L.TB_STATE) == L.THREAD_FREE) continue;
     if (!atomic.load<u32>(block + S.TB_PARK) || atomic.load<u32>(block + S.TB_PENDING)) return 0;
     if (atomic.load<u32>(block + S.TB_INBOX) || atomic.load<u32>(block + S.TB_CANCELS)) return 0;
-    if (atomic.load<u32>(block + S.TB_ORDERS) || dequeLength(block) > 0) return 0;
+    if (dequeLength(block) > 0) return 0;
   }
   return injectIsEmpty() ? 1 : 0;
 }

@@ -39,7 +39,6 @@ export function syncAttach(patience: u32): u32 {
   store<u32>(tb + S.TB_SEED, tid * 2654435769);
   atomic.store<u32>(tb + S.TB_PARK, 0);
   atomic.store<u32>(tb + S.TB_PENDING, 0);
-  atomic.store<u32>(tb + S.TB_ORDERS, 0);
   if (load<u32>(tb + S.TB_DEQUE)) return 0; // an ended thread had the slot before
   const frame = frameAllocate();
   if (!frame) return L.E_MEMORY;

@@ -2,10 +2,12 @@
  * A run: the time in which a worker runs steps, one after the other. It holds the GIL (if there is one) and addresses.
  * Outside it holds nothing: nobody waits for it.
  */
+import * as L from "../layout";
 import * as S from "../layout-sync";
+import { GIL } from "../machine/build";
 import { now } from "../machine/clock";
 import { gilDrop, gilTake, runningEnter, runningLeave } from "../machine/gil";
-import { count, tb } from "../machine/registers";
+import { control, count, tb } from "../machine/registers";
 import { stepBegin, threadAttach, threadDetach } from "../heap/safepoint";
 
 export function runBegin(): void {
@@ -22,6 +24,13 @@ export function runEnd(): void {
   runningLeave();
   threadDetach();
   gilDrop();
+}
+
+/** Between two steps, with nothing to do but what is left to others: whoever waits for the GIL has it first. */
+export function runOffer(): void {
+  if (!GIL || !atomic.load<u32>(control() + S.CB_GIL_WAITERS)) return;
+  atomic.or<u32>(tb + L.TB_REQUEST, L.REQUEST_GIL_DROP);
+  runYield();
 }
 
 /** Between two steps: lets another thread have the GIL. Everything is pinned, so this wait is a detached one. */
