@@ -119,6 +119,7 @@ export abstract class EventLoopThread extends Thread {
     const wait = waitAsync(kernel.i32, this.#park, 1);
     const wake = () => {
       if (serial !== this.#parkSerial || this.#phase !== "parked") return;
+      x.parkEnd();
       this.#phase = "idle";
       this.#sinceTurn = performance.now();
       this.#pump();

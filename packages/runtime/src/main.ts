@@ -112,6 +112,7 @@ export class MainThread extends Thread {
     const wait = waitAsync(kernel.i32, this.#park, 1);
     const wake = () => {
       if (serial !== this.#parkSerial || !this.#parked) return;
+      x.parkEnd();
       this.#parked = false;
       this.#receive();
     };

@@ -2,10 +2,13 @@
  * Parking. A thread with nothing to do parks in its event loop (JavaScript waits asynchronously on TB_PARK), so that its
  * timers, promises and output go on.
  *
- *   parker:  PARK = 1, own bit in CB_PARKED; then looks at every queue once more
- *   waker:   publishes work; then looks at CB_PARKED / PARK, PARK 1 -> 0, clears the bit, notifies
+ *   parker:  sets its bit in CB_PARKED, then PARK = 1; then looks at every queue once more
+ *   waker:   publishes work; then looks at CB_PARKED / PARK, PARK 1 -> 0, notifies
+ *   woken:   clears its bit, when its event loop gets to it
  *
- * All of it is sequentially consistent, so one of the two sees the other (Dekker): no wake-up is lost.
+ * All of it is sequentially consistent, so one of the two sees the other (Dekker): no wake-up is lost. Only its owner changes
+ * a bit, so one that is set says "parked, or on its way to or from there": PARK decides, and a waker goes on to the next. (If
+ * wakers cleared bits, one that came between the two stores of a parker would leave the bit of a running thread behind.)
  * Go's rule keeps wake-ups few: wake another thread only if one is parked and none is searching; a searcher that has found
  * work and was the last one wakes the next.
  */
@@ -30,7 +33,6 @@ export function unpark(slot: u32): bool {
   const word = threadBlock(slot) + S.TB_PARK;
   if (!atomic.load<u32>(word)) return false;
   if (atomic.xchg<u32>(word, 0) != 1) return false;
-  atomic.and<u64>(parkedMap(), ~bitOf(slot));
   atomic.notify(word, -1);
   count(S.COUNTER_WAKES);
   return true;
@@ -44,12 +46,12 @@ export function unpark(slot: u32): bool {
 
 function wakeSearcher(): void {
   if (atomic.cmpxchg<u32>(control() + S.CB_SEARCHING, 0, 1) != 0) return;
-  while (true) {
-    const map = atomic.load<u64>(parkedMap()) & ~(<u64>3); // not the main thread: it runs no coroutines
-    if (!map) break;
+  let map = atomic.load<u64>(parkedMap()) & ~(<u64>3); // not the main thread: it runs no coroutines
+  while (map) {
     const slot = <u32>ctz(map);
+    map &= map - 1;
     // It counts as searching from now on, not from when it has woken up: until then nobody else need be woken.
-    if (atomic.cmpxchg<u32>(threadBlock(slot) + S.TB_IS_SEARCHING, 0, 1) != 0) break;
+    if (atomic.cmpxchg<u32>(threadBlock(slot) + S.TB_IS_SEARCHING, 0, 1) != 0) continue;
     if (unpark(slot)) return;
     if (atomic.xchg<u32>(threadBlock(slot) + S.TB_IS_SEARCHING, 0) == 0) return; // it has got up, and ended the search, itself
   }
@@ -107,8 +109,8 @@ export function tasksAreWaiting(): bool {
 /** Parks: 1 if it may wait on TB_PARK now, 0 if there is something to do after all. */
 export function parkBegin(): u32 {
   searchEnd();
-  atomic.store<u32>(tb + S.TB_PARK, 1);
   atomic.or<u64>(parkedMap(), bitOf(tid));
+  atomic.store<u32>(tb + S.TB_PARK, 1);
   if (workIsThere()) {
     parkEnd();
     return 0;
@@ -117,11 +119,11 @@ export function parkBegin(): u32 {
   return 1;
 }
 
-/** Gets up by itself (a timer, a promise). A pending wait on TB_PARK is ended too. */
+/** Gets up: it was woken, or does so by itself (a timer, a promise), which ends its wait on TB_PARK too. */
 export function parkEnd(): void {
-  if (atomic.xchg<u32>(tb + S.TB_PARK, 0) != 1) return;
+  const asleep = atomic.xchg<u32>(tb + S.TB_PARK, 0);
   atomic.and<u64>(parkedMap(), ~bitOf(tid));
-  atomic.notify(tb + S.TB_PARK, -1);
+  if (asleep) atomic.notify(tb + S.TB_PARK, -1);
 }
 
 /** Looks for work for a while before parking: a wake-up costs a hundred times more. 1 if there is some. */
