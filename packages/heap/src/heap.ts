@@ -11,7 +11,7 @@ import {
 } from "@ungil/kernel";
 import { LimitError, NoRuntimeError, RuntimeClosedError, StructConflictError, UnknownStructError } from "./errors.js";
 import type { StructLayout } from "./schema.js";
-import { keptScope, Scope, thread } from "./scope.js";
+import { innermost, keptScope, Scope, thread, within } from "./scope.js";
 import { ADDRESS, isWrapper, KIND, SCOPE, type Wrap, type Wrapper } from "./shared.js";
 import { signatureOf } from "./signature.js";
 import { Strings } from "./strings.js";
@@ -35,6 +35,8 @@ export class Heap {
   readonly #wraps: (Wrap | undefined)[] = [];
   readonly #leaked: FinalizationRegistry<{ address: number; scope: Scope }>;
   readonly #kept = new Map<number, number>();
+  /** Its innermost scope, while this thread works in another runtime's. */
+  resting: Scope | null = null;
   /** The batch that is open on this thread, if any. */
   #batch: Scope | null = null;
   #closed = false;
@@ -103,45 +105,40 @@ export class Heap {
   /** Runs synchronous work as a step of its own. What it returns, if it is a handle, is kept. */
   batch<T>(work: (scope: Scope) => T): T {
     if (this.#closed) throw new RuntimeClosedError();
-    if (this.#batch) return this.#inBatch(this.#batch, work);
+    // Another runtime's batch runs inside one of this runtime: the latter, which is still open, goes on.
+    const open = this.#batch && innermost(this);
+    if (open) return within(open, () => work(open));
     const scope = new Scope(this, this.x, true);
-    const outer = thread.scope;
     this.x.batchBegin();
     this.#batch = scope;
-    thread.scope = scope;
     try {
-      this.strings.obey();
-      return this.#keepAll(work(scope), scope, new Set()) as T;
+      return within(scope, () => {
+        this.strings.obey();
+        return this.#keepAll(work(scope), scope) as T;
+      });
     } finally {
       scope.open = false;
       this.#batch = null;
-      thread.scope = outer;
       this.x.batchEnd();
     }
   }
 
-  /** Another runtime's batch runs inside one of this runtime: the outer one, which is still open, goes on. */
-  #inBatch<T>(scope: Scope, work: (scope: Scope) => T): T {
-    const outer = thread.scope;
-    thread.scope = scope;
-    try {
-      return work(scope);
-    } finally {
-      thread.scope = outer;
-    }
-  }
-
   /** What leaves a batch: its handles are kept, also those in plain arrays and objects (copies, entries). */
-  #keepAll(value: unknown, scope: Scope, seen: Set<object>): unknown {
+  #keepAll(value: unknown, scope: Scope): unknown {
     if (typeof value !== "object" || value === null) return value;
     if (isWrapper(value)) return value[SCOPE] === scope ? this.keep(value) : value;
-    if (seen.has(value)) return value;
-    seen.add(value);
-    if (Array.isArray(value)) {
-      for (let n = 0; n < value.length; n++) value[n] = this.#keepAll(value[n], scope, seen);
-    } else if (Object.getPrototypeOf(value) === Object.prototype) {
-      const record = value as Record<string, unknown>;
-      for (const key of Object.keys(record)) record[key] = this.#keepAll(record[key], scope, seen);
+    const holders = new Set<object>([value]);
+    // The set grows while it is walked.
+    for (const holder of holders) {
+      if (!Array.isArray(holder) && Object.getPrototypeOf(holder) !== Object.prototype) continue;
+      for (const key of Object.keys(holder)) {
+        const { value: item, writable } = Object.getOwnPropertyDescriptor(holder, key) as PropertyDescriptor;
+        if (typeof item !== "object" || item === null) continue;
+        if (!isWrapper(item)) holders.add(item);
+        else if (item[SCOPE] !== scope) continue;
+        else if (writable) (holder as Record<string, unknown>)[key] = this.keep(item);
+        else this.keepConstructed(item, item[ADDRESS]); // frozen: nothing else can stand there
+      }
     }
     return value;
   }
@@ -164,7 +161,7 @@ export class Heap {
     this.#kept.set(address, (this.#kept.get(address) ?? 0) + 1);
   }
 
-  /** Makes a wrapper that is being constructed a kept one. */
+  /** Makes a wrapper itself a kept one: it is being constructed, or cannot be replaced where it stands. */
   keepConstructed(wrapper: Wrapper, address: number): void {
     const scope = keptScope(this);
     this.adopt(address);

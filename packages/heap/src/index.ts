@@ -25,7 +25,7 @@ export {
   str,
   u32,
 } from "./schema.js";
-export { keptScope, Scope, thread } from "./scope.js";
+export { innermost, keptScope, Scope, thread, within } from "./scope.js";
 export type { Unshareable } from "./shareable.js";
 export {
   ADDRESS,

@@ -38,3 +38,24 @@ export function keptScope(heap: Heap): Scope {
 
 /** What the thread does now: the innermost scope, or the root scope of the runtime that was started last, or nothing. */
 export const thread: { scope: Scope | null } = { scope: null };
+
+/** Does `work` in another scope. If that is another runtime's, the one that is left stays its heap's innermost. */
+export function within<T>(scope: Scope, work: () => T): T {
+  const outer = thread.scope;
+  const left = outer?.open && outer.heap !== scope.heap ? outer.heap : null;
+  const before = left ? left.resting : null;
+  if (left) left.resting = outer;
+  thread.scope = scope;
+  try {
+    return work();
+  } finally {
+    if (left) left.resting = before;
+    thread.scope = outer;
+  }
+}
+
+/** Where a handle on an object of this heap belongs now: its innermost open scope, also while another runtime's work runs. */
+export function innermost(heap: Heap): Scope {
+  const running = thread.scope;
+  return running?.open && running.heap === heap ? running : (heap.resting ?? heap.root);
+}

@@ -9,7 +9,7 @@ import { FieldTypeError, ForeignObjectError, NoRuntimeError, SchemaError } from 
 import { type Heap, structsByName } from "./heap.js";
 import { linkStruct, prototypeOf, tokenOf } from "./links.js";
 import { type FieldLayout, type Fields, layOut, type Schema, type Struct, type StructLayout } from "./schema.js";
-import { type Scope, thread } from "./scope.js";
+import { innermost, type Scope, thread } from "./scope.js";
 import {
   ADDRESS,
   addressOf,
@@ -33,6 +33,7 @@ interface Environment {
   S: typeof SCOPE;
   KIND: typeof KIND;
   thread: typeof thread;
+  innermost: typeof innermost;
   slow: typeof slow;
   token(field: number): ClassToken;
   addressIn(value: unknown, token: ClassToken, scope: Scope, field: number): number;
@@ -110,7 +111,7 @@ function fieldsOf(wrapper: Wrapper, layout: StructLayout): Record<string, unknow
 function generate(layout: StructLayout): { prototype: object } {
   const source = [
     `"use strict";`,
-    "const { A, S, KIND, thread, slow } = env;",
+    "const { A, S, KIND, thread, innermost, slow } = env;",
     "let heap = null, type = 0, target = null, Handle = null;",
     "const none = Object.freeze({});",
     "function Nothing() {}",
@@ -210,7 +211,7 @@ function accessorSource(field: FieldLayout, n: number): string {
     u32: `return s.x.i32Load(w[A], ${at}) >>> 0;`,
     bool: `return s.x.i32Load(w[A], ${at}) !== 0;`,
     str: `let r = s.refLoad(w[A], ${at}); if (r > 0 && r < ${L.ERROR_LIMIT}) r = env.loadAgain(s, w[A], ${n}); return r === 0 ? "" : s.heap.strings.read(r);`,
-    ref: `let r = s.refLoad(w[A], ${at}); if (r === 0) return null; if (r > 0 && r < ${L.ERROR_LIMIT}) r = env.loadAgain(s, w[A], ${n}); if (W${n} === null) resolve${n}(); return new W${n}(r, thread.scope);`,
+    ref: `let r = s.refLoad(w[A], ${at}); if (r === 0) return null; if (r > 0 && r < ${L.ERROR_LIMIT}) r = env.loadAgain(s, w[A], ${n}); if (W${n} === null) resolve${n}(); const o = thread.scope; return new W${n}(r, o === s || o.heap === s.heap ? o : innermost(s.heap));`,
   };
   const set: Record<FieldLayout["kind"], string> = {
     f64: `if (typeof v !== "number") env.typeError(${n}, v); const r = s.x.f64Store(w[A], ${at}, v);`,
@@ -236,6 +237,7 @@ function environment(layout: StructLayout): Environment {
     S: SCOPE,
     KIND,
     thread,
+    innermost,
     slow,
     token: (n) => targetOf(layout, layout.fields[n] as FieldLayout),
     addressIn(value, token, scope, n) {

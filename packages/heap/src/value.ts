@@ -3,7 +3,7 @@ import { Layout as L } from "@ungil/kernel";
 import { copyIn, copyOut } from "./copy.js";
 import { ForeignObjectError, NotShareableError } from "./errors.js";
 import type { Heap } from "./heap.js";
-import { type Scope, thread } from "./scope.js";
+import { innermost, type Scope } from "./scope.js";
 import { addressOf, isWrapper, nameOf, SCOPE } from "./shared.js";
 
 /** What a value is as it crosses: three arguments of a kernel call. */
@@ -86,5 +86,5 @@ export function valueOut(heap: Heap, tag: number): unknown {
 export function refOut(heap: Heap, address: number, type: number): unknown {
   if (type === L.TYPE_STR) return heap.strings.read(address);
   if (type === L.TYPE_ARRAY || type === L.TYPE_RECORD || type === L.TYPE_BIGINT) return copyOut(heap, address, type);
-  return new (heap.wrapOf(type))(address, thread.scope as Scope);
+  return new (heap.wrapOf(type))(address, innermost(heap));
 }

@@ -1,7 +1,16 @@
 /** Runtime: threads, the heap they share, and the coroutines that run on them, from the main thread's point of view. */
 import { availableParallelism } from "node:os";
 import { isMainThread } from "node:worker_threads";
-import { RuntimeClosedError, type Shared, scope, thread, tokenOf, type Verification, verifyHeap } from "@ungil/heap";
+import {
+  RuntimeClosedError,
+  type Shared,
+  scope,
+  thread,
+  tokenOf,
+  type Verification,
+  verifyHeap,
+  within,
+} from "@ungil/heap";
 import { createMachine, defineInternalTypes, Kernel, OutOfMemoryError } from "@ungil/kernel";
 import { findDeadlocks } from "./deadlock.js";
 import { CancelledError, RuntimeInWorkerError } from "./errors.js";
@@ -102,14 +111,8 @@ export class Runtime {
 
   /** This runtime is the current one meanwhile. */
   #here<T>(work: () => T): T {
-    const outer = thread.scope;
-    if (outer?.heap === this.#main.heap) return work();
-    thread.scope = this.#main.heap.root;
-    try {
-      return work();
-    } finally {
-      thread.scope = outer;
-    }
+    const { heap } = this.#main;
+    return thread.scope?.heap === heap ? work() : within(heap.root, work);
   }
 
   // Coroutines.

@@ -2,7 +2,7 @@
  * What this thread has of one runtime: its kernel instance, its heap, and the tasks that JavaScript (not a coroutine) waits
  * for. The main thread has one for each runtime, a worker has one.
  */
-import { type Heap, isWrapper, type Scope, thread, valueOut, type Wrapper } from "@ungil/heap";
+import { type Heap, innermost, isWrapper, type Scope, thread, valueOut, type Wrapper } from "@ungil/heap";
 import { type Kernel, Layout as L, OutOfMemoryError, SyncLayout as S } from "@ungil/kernel";
 import { lookThrough } from "./classes.js";
 import { CancelledError } from "./errors.js";
@@ -149,5 +149,5 @@ export function keepAll(heap: Heap, value: unknown): unknown {
 
 /** A wrapper of the running scope. */
 export function wrapHere(heap: Heap, address: number, type: number): Wrapper {
-  return new (heap.wrapOf(type))(address, thread.scope as Scope);
+  return new (heap.wrapOf(type))(address, innermost(heap));
 }

@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { Worker } from "node:worker_threads";
-import { keep } from "@ungil/heap";
+import { Dict, keep, List } from "@ungil/heap";
 import { Runtime, tryLock } from "@ungil/runtime";
 import { expect, it } from "vitest";
 import { Account, c } from "./fixtures/basic.mjs";
@@ -118,5 +118,46 @@ inBothModes("runtime", (gil) => {
     const account = one.new(Account, { owner: "one" });
     expect(await Promise.all([one.run(c.add, 1, 1), two.run(c.add, 2, 2)])).toEqual([2, 4]);
     expect((await failure(two.run(c.echo, account))).code).toBe("FOREIGN_OBJECT");
+  });
+
+  it("reads each heap as itself while the scopes of two nest", async () => {
+    const [one, two] = [await start({ gil, threads: 1 }), await start({ gil, threads: 1 })];
+    const make = (rt: typeof one, name: string) =>
+      rt.new(Account, {
+        owner: name,
+        next: rt.new(Account, { owner: `${name} 2`, next: rt.new(Account, { owner: `${name} 3` }) }),
+      });
+    const [a, b] = [make(one, "one"), make(two, "two")];
+    one.scope(() => {
+      const list = one.new(List, [a.next]);
+      two.scope(() => {
+        const third = a.next.next;
+        expect([third.owner, list.get(0).next.owner, b.next.next.owner]).toEqual(["one 3", "one 3", "two 3"]);
+        expect(() => (b.next = third)).toThrow(expect.objectContaining({ code: "FOREIGN_OBJECT" }));
+        // And once more around: what is read there belongs to the scope of `one` that is still open.
+        const again = one.scope(() => two.scope(() => a.next.next));
+        expect([again.owner, b.next.owner]).toEqual(["one 3", "two 2"]);
+      });
+      expect(list.get(0).owner).toBe("one 2");
+    });
+    for (const rt of [one, two]) expect(rt.verify().violations).toEqual([]);
+  });
+
+  it("leaves what a scope returns as it is, but for its handles", async () => {
+    const rt = await start({ gil, threads: 1 });
+    const account = rt.new(Account, { owner: "kept", next: rt.new(Account, { owner: "next" }) });
+    let reads = 0;
+    const returned = rt.scope(() => ({
+      frozen: Object.freeze([1, account.next]),
+      get counted() {
+        return ++reads;
+      },
+      plain: { next: account.next },
+    }));
+    expect(reads).toBe(0);
+    expect([returned.frozen[1].owner, returned.plain.next.owner, returned.counted]).toEqual(["next", "next", 1]);
+    const dict = rt.new(Dict<string, object>);
+    expect(dict.update("frozen", () => Object.freeze({ a: 1 }))).toEqual({ a: 1 });
+    expect(rt.verify().violations).toEqual([]);
   });
 });
