@@ -16,7 +16,7 @@ export const bank = workload<BankParams>({
   about: "transfers between shared accounts, under their locks",
   weight: 1,
   params: {
-    full: { accounts: 500, tellers: 64, transfers: 36_000 },
+    full: { accounts: 500, tellers: 64, transfers: 38_000 },
     quick: { accounts: 100, tellers: 16, transfers: 1_000 },
   },
   plain,

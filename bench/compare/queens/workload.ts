@@ -13,7 +13,7 @@ export const queens = workload<QueensParams>({
   name: "queens",
   about: "processor only, yielding at least every millisecond",
   weight: 1,
-  params: { full: { n: 14, passes: 2 }, quick: { n: 11, passes: 2 } },
+  params: { full: { n: 14, passes: 3 }, quick: { n: 11, passes: 2 } },
   plain,
   shared,
   pool,

@@ -10,7 +10,7 @@ const FLAG = "--harmony-struct";
 export const v8SharedStructs: Peer<TreesParams> = {
   mode: "peer:v8-shared-structs",
   threads: 1,
-  samples: 1,
+  samples: 2,
 
   missing: () =>
     new Promise((resolve) => {

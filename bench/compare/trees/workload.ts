@@ -15,7 +15,7 @@ export const trees = workload<TreesParams>({
   name: "trees",
   about: "binary trees, built and freed node by node",
   weight: 2,
-  params: { full: { least: 4, most: 16, parts: 8, games: 3 }, quick: { least: 4, most: 10, parts: 8, games: 2 } },
+  params: { full: { least: 4, most: 16, parts: 8, games: 4 }, quick: { least: 4, most: 10, parts: 8, games: 2 } },
   plain,
   shared,
   pool,
