@@ -25,7 +25,8 @@ import { listGrow } from "./chunks";
 /** INC at a physical address. Always before the reference is published. */
 // @ts-ignore: decorator
 @inline export function countIncrementAt(p: usize): void {
-  const word = wordLoad(p + L.OBJECT_COUNT);
+  // A plain load: if it is a newborn only this thread writes the word, and IMMORTAL never changes.
+  const word = load<u32>(p + L.OBJECT_COUNT);
   if (word & L.COUNT_NEWBORN) store<u32>(p + L.OBJECT_COUNT, (word & ~L.COUNT_NEWBORN) + L.COUNT_ONE);
   else if (word < L.COUNT_IMMORTAL) wordAdd(p + L.OBJECT_COUNT, L.COUNT_ONE);
 }

@@ -59,7 +59,7 @@ function destroyGrow(): usize {
  */
 // @ts-ignore: decorator
 @inline export function newbornLeave(va: u32, p: usize): void {
-  const word = wordLoad(p + L.OBJECT_COUNT);
+  const word = load<u32>(p + L.OBJECT_COUNT); // plain: a newborn's is written by this thread only
   if (word & L.COUNT_NEWBORN) {
     store<u32>(p + L.OBJECT_COUNT, L.COUNT_DYING);
     const type = load<u32>(p) & L.TYPE_MASK;
