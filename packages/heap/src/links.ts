@@ -11,6 +11,8 @@ interface Link {
   readonly layout: StructLayout;
   /** Of the class that extends the struct; the struct's own as long as none is known. */
   prototype: object;
+  /** Of the handles that were made before a class was known: it inherits from `prototype`. */
+  early: object | null;
 }
 
 type Class = (abstract new (...args: never[]) => object) & { prototype: object };
@@ -21,13 +23,16 @@ const layouts = new Map<ClassToken, StructLayout>();
 
 /** Called by struct(): nobody extends it yet. */
 export function linkStruct(base: { prototype: object }, layout: StructLayout): void {
-  links.set(base, { layout, prototype: base.prototype });
+  links.set(base, { layout, prototype: base.prototype, early: null });
   layouts.set(layout.token, layout);
 }
 
-/** The prototype of a struct's objects. */
-export function prototypeOf(base: object): object {
-  return (links.get(base) as Link).prototype;
+/** The prototype of a struct's handles. What is made before the class is known gets its methods when it is. */
+export function prototypeOf(base: { prototype: object }): object {
+  const link = links.get(base) as Link;
+  if (link.prototype !== base.prototype) return link.prototype;
+  link.early ??= Object.create(base.prototype) as object;
+  return link.early;
 }
 
 /** The layout behind a class token; undefined for List and others that are no structs. */
@@ -53,7 +58,10 @@ export function tokenOf(target: unknown): ClassToken | undefined {
 
 /** `extending` extends the struct `base` itself, `target` is it or extends it. */
 function linkClass(link: Link, base: Class, extending: Class, target: Class): void {
-  if (link.prototype === base.prototype) link.prototype = extending.prototype;
+  if (link.prototype === base.prototype) {
+    link.prototype = extending.prototype;
+    if (link.early) Object.setPrototypeOf(link.early, link.prototype);
+  }
   if (link.prototype === target.prototype) return;
   const other = (link.prototype as { constructor: Class }).constructor;
   const how =
@@ -69,11 +77,12 @@ function linkClass(link: Link, base: Class, extending: Class, target: Class): vo
 /** Links the struct classes among a module's exports; all of them, before one that cannot be is reported. */
 export function linkExports(namespace: Record<string, unknown>): void {
   let wrong: unknown = null;
-  for (const value of Object.values(namespace)) {
+  // Not Object.keys: that reads them, and an export may have no value yet.
+  for (const name of Reflect.ownKeys(namespace)) {
     try {
-      tokenOf(value);
+      tokenOf(namespace[name as string]);
     } catch (error) {
-      wrong ??= error;
+      if (!(error instanceof ReferenceError)) wrong ??= error;
     }
   }
   if (wrong) throw wrong;

@@ -277,8 +277,12 @@ function environment(layout: StructLayout): Environment {
       checkInitial(layout, init);
       return heap.typeId(layout);
     },
-    handle: (target) =>
-      target.prototype === layout.token.wrap.prototype ? layout.token.wrap : makeWrap(target.prototype),
+    handle(target) {
+      const { wrap } = layout.token;
+      const isItsClass =
+        wrap.prototype === target.prototype || Object.getPrototypeOf(wrap.prototype) === target.prototype;
+      return isItsClass ? wrap : makeWrap(target.prototype);
+    },
     // Only the struct's part: the constructor of the class that extends it is running.
     constructOutside(base, target, init) {
       checkInitial(layout, init);

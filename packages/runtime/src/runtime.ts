@@ -16,6 +16,7 @@ import { findDeadlocks } from "./deadlock.js";
 import { CancelledError, RuntimeInWorkerError } from "./errors.js";
 import type { SyncExports } from "./exports.js";
 import { type HostThread, PiscinaHost, type ThreadHost } from "./host.js";
+import { linkClasses } from "./links.js";
 import { MainHeap, MainThread } from "./main.js";
 import { type SpawnOptions, splitOptions } from "./operations.js";
 import { type CloseOptions, checkClose, checkOptions, type RuntimeOptions, type Settings } from "./options.js";
@@ -68,7 +69,8 @@ export class Runtime {
     const runtime: Runtime = new Runtime(settings, main, host);
     heap.isGone = (slot) => runtime.#threads.get(slot)?.isGone() ?? false;
     try {
-      await awake(Promise.all(Array.from({ length: settings.threads }, (_, n) => runtime.#startThread(2 + n))));
+      const threads = Array.from({ length: settings.threads }, (_, n) => runtime.#startThread(2 + n));
+      await awake(Promise.all([...threads, linkClasses()]));
     } catch (error) {
       runtime.#state = "closed";
       main.close();

@@ -6,6 +6,7 @@ import { addressOf, builtinWraps, defineShared, makeWrap, SCOPE, type Shared, th
 import { Layout as L, SyncLayout as S } from "@ungil/kernel";
 import { failureIn } from "./failure.js";
 import type { Fiber } from "./fiber.js";
+import { linkClasses } from "./links.js";
 import { done, type Step, Wait, waiting } from "./operation.js";
 import { classesOf, errorOf, keepAll, type Outcome, type Thread, threadOf } from "./thread.js";
 import type { Instruction, Operation } from "./types.js";
@@ -134,7 +135,7 @@ export function settle(
   resolve: (value: unknown) => void,
   reject: (error: unknown) => void,
 ): void {
-  if (outcome.ok) return resolve(keepAll(owner.heap, outcome.value));
+  if (outcome.ok) return settleWith(owner, keepAll(owner.heap, outcome.value), resolve);
   if (outcome.packed) keepAll(owner.heap, outcome.packed);
   const loading = classesOf(outcome);
   if (!loading) return reject(errorOf(outcome, at.stack ?? ""));
@@ -142,6 +143,17 @@ export function settle(
   loading.then(() => {
     owner.settling--;
     reject(errorOf(outcome, at.stack ?? ""));
+  });
+}
+
+/** Its objects have methods when it is handed out. */
+function settleWith(owner: Thread, value: unknown, resolve: (value: unknown) => void): void {
+  const linking = linkClasses();
+  if (!linking) return resolve(value);
+  owner.settling++;
+  linking.then(() => {
+    owner.settling--;
+    resolve(value);
   });
 }
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { node } from "./helpers.js";
+import { fixture, node } from "./helpers.js";
 
 // Programs of their own, in a project that has the packages installed (by links).
 const runtime = fileURLToPath(new URL("..", import.meta.url));
@@ -290,4 +290,10 @@ describe.each(["gil: true", "gil: false"])("a program (%s)", (mode) => {
     );
     expect(await node([file])).toMatchObject({ code: 0, err: "", out: "[ 1, 1, 1 ]\n" });
   });
+});
+
+it("gives objects the methods of their classes, also those that the main thread has not made one of yet", async () => {
+  const { code, out, err } = await node([fixture("methods.mjs")]);
+  expect([code, err]).toEqual([0, ""]);
+  expect(out.trim().split("\n")).toEqual(["[12,[3,12],3,25,true]", "Circle { r: 2 } 1"]);
 });
