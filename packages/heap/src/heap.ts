@@ -76,15 +76,16 @@ export class Heap {
 
   /** Memory is out: gives back what can be given back; if that was not enough before, strings that are only cached too. */
   reclaim(triesBefore: number): void {
-    if (triesBefore > 0) {
-      this.strings.shedAll();
-      this.wakeOthers();
-    }
+    if (triesBefore > 0) this.strings.shedAll();
     this.x.reclaim();
+    if (triesBefore > 0) {
+      this.wakeOthers();
+      this.x.reclaim();
+    }
     this.strings.reserve();
   }
 
-  /** Wakes threads that sleep over garbage of theirs. */
+  /** Wakes threads that sleep over garbage of theirs, and waits for them a little. `x.reclaim()` has asked them. */
   protected wakeOthers(): void {}
 
   /** Throws the error for a kernel code. */

@@ -6,7 +6,7 @@ export { threadAdopt } from "./containers/recover";
 export { countIncrement, countRelease as countDecrement } from "./heap/count";
 export { borrow, pinsRelease, scopeClose, scopeOpen, taskUnpin } from "./heap/handle";
 export {
-  batchBegin, batchEnd, limboSettle, reclaim, safepoint, stepBegin, stepEnd, stepFinish, threadAttach, threadDetach, threadInit, worldIsStopped, worldResume, worldStop,
+  batchBegin, batchEnd, garbageIsLeft, limboSettle, reclaim, reclaimAwait, safepoint, stepBegin, stepEnd, stepFinish, threadAttach, threadDetach, threadInit, worldIsStopped, worldResume, worldStop,
 } from "./heap/safepoint";
 export { f64Load, f64Store, i32Load, i32Store, refLoad, refStore, structNew, structNewRefs } from "./heap/struct";
 export { typeDefine, typeRead, typeRegister } from "./heap/types";

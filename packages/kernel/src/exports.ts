@@ -13,6 +13,8 @@ export interface HeapExports {
   batchEnd(): void;
   safepoint(): void;
   reclaim(): number;
+  reclaimAwait(): void;
+  garbageIsLeft(): number;
   limboSettle(): number;
   worldStop(): number;
   worldIsStopped(): number;

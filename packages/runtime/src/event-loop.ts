@@ -5,7 +5,7 @@
  *   running --nothing to do--> a turn of microtasks (a promise may be settled) --> spin --> parked in the event loop
  */
 import type { Heap } from "@ungil/heap";
-import { type Kernel, Layout as L, SyncLayout as S } from "@ungil/kernel";
+import { type Kernel, SyncLayout as S } from "@ungil/kernel";
 import type { SyncExports } from "./exports.js";
 import { Thread } from "./thread.js";
 
@@ -23,8 +23,7 @@ export abstract class EventLoopThread extends Thread {
   /** A turn of microtasks was tried since the last step. */
   protected microtasksTried = false;
   readonly #park: number;
-  readonly #limbo: number;
-  /** Turns of the event loop that went into its own garbage since it had something else to do. */
+  /** Turns of the event loop that went in vain into its own garbage since it had something else to do. */
   #settles = 0;
 
   constructor(
@@ -34,7 +33,6 @@ export abstract class EventLoopThread extends Thread {
   ) {
     super(kernel, heap);
     this.#park = (kernel.block + S.TB_PARK) >>> 2;
-    this.#limbo = (kernel.block + L.TB_LIMBO_COUNT) >>> 2;
   }
 
   /** Runs steps; true if there is more to do after a turn of the event loop. */
@@ -102,10 +100,11 @@ export abstract class EventLoopThread extends Thread {
   #parkNow(): void {
     const { x, kernel } = this;
     if (x.parkSpin(this.spinRounds)) return this.#turn();
-    if (kernel.u32[this.#limbo] !== 0 && this.#settles++ < SETTLES) {
+    if (x.garbageIsLeft() && this.#settles < SETTLES) {
       x.runBegin();
-      x.limboSettle();
+      const left = x.limboSettle();
       x.runEnd();
+      this.#settles = left === 1 ? this.#settles + 1 : 0;
       return this.#turn();
     }
     this.#settles = 0;

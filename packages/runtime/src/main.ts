@@ -10,7 +10,7 @@ import { argumentsIn } from "./arguments.js";
 import type { Definition } from "./coroutines.js";
 import { CancelledError } from "./errors.js";
 import type { SyncExports } from "./exports.js";
-import { wakeForGarbage } from "./garbage.js";
+import { IdleReclaimer, wakeForGarbage } from "./garbage.js";
 import { cancelTask, setPromise, settle, type Task, wrapTask } from "./task.js";
 import { type Outcome, Thread } from "./thread.js";
 
@@ -28,7 +28,17 @@ export class MainHeap extends Heap {
     wakeForGarbage(this.kernel, this.x as SyncExports);
   }
 
+  readonly #reclaimer = new IdleReclaimer(this, this.x as SyncExports);
+
   override batch<T>(work: (scope: Scope) => T): T {
+    try {
+      return this.#batch(work);
+    } finally {
+      this.#reclaimer.look();
+    }
+  }
+
+  #batch<T>(work: (scope: Scope) => T): T {
     const x = this.x as SyncExports;
     while (this.kernel.gil && !this.closed && !x.gilTakeWithin(GIL_LOOK)) {
       const holder = this.kernel.control(S.CB_GIL_OWNER);

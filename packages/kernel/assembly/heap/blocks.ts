@@ -250,13 +250,18 @@ function pageAfterFree(descriptor: usize): void {
   smallPageFree(pageOf(descriptor));
 }
 
-/** Memory is out: gives back the empty pages that this thread has kept. */
+/**
+ * Memory is out: gives back the empty pages that this thread has kept, and those whose last blocks others have freed: only
+ * their owner can tell that they are empty. O(pages of this thread).
+ */
 export function emptyPagesFree(): void {
+  unfullCollect();
   for (let index: u32 = 0; index < L.SMALL_CLASSES; index++) {
     const bin = tb + L.TB_BINS + (<usize>index << 2);
     let descriptor = <usize>load<u32>(bin);
     while (descriptor) {
       const next = <usize>load<u32>(descriptor + L.PD_NEXT);
+      threadFreeCollect(descriptor);
       if (!load<u32>(descriptor + L.PD_USED)) {
         binRemove(bin, descriptor);
         smallPageFree(pageOf(descriptor));

@@ -130,6 +130,10 @@ export function destroySome(limit: u32): bool {
     const dying = load<u32>(top);
     destroyOne(dying, writeAddress(dying), false, epoch);
   }
+  return destroyIsEmpty();
+}
+
+export function destroyIsEmpty(): bool {
   const top = <usize>load<u32>(tb + L.TB_DESTROY_TOP);
   return atChunkStart(top) && !load<u32>(top - L.CHUNK_HEADER);
 }

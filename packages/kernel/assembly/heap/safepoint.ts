@@ -12,7 +12,7 @@ import { stackProbe, stackProbeTwice } from "../machine/stack";
 import { translationsForget } from "../paging/translate";
 import { runsReclaim, smallPagesRetire, translationsAcknowledge } from "./arenas";
 import { emptyPagesFree } from "./blocks";
-import { destroySome } from "./destroy";
+import { destroyIsEmpty, destroySome, roomToDestroy } from "./destroy";
 import { handlesInit, pinsRelease, pinsSlot, pinYoung, youngDrop } from "./handle";
 import { limboDrain } from "./limbo";
 
@@ -97,20 +97,30 @@ function since(counter: u32, field: u32): u32 {
 }
 
 /**
- * Before a thread parks: lets go of what it can let go of now, for nobody else can, and it may sleep for long. True if
- * something is left. The thread is in no step.
+ * Before a thread parks: lets go of what it can let go of now, for nobody else can, and it may sleep for long. 0 if nothing
+ * is left, 1 if something is and others must go on first, 2 if more can be done at once. The thread is in no step.
  */
-export function limboSettle(): bool {
+export function limboSettle(): u32 {
   stackProbe();
-  for (let round: u32 = 0; round < SETTLE_ROUNDS; round++) {
-    if (!load<u32>(tb + L.TB_LIMBO_COUNT)) break;
+  const asked = atomic.and<u32>(tb + L.TB_REQUEST, ~L.REQUEST_ACKNOWLEDGE) & L.REQUEST_ACKNOWLEDGE;
+  let done = false;
+  for (let round: u32 = 0; round < SETTLE_ROUNDS && garbageIsLeft(); round++) {
     epochAcknowledge();
     translationsAcknowledge();
     epochAdvance();
-    limboDrain(SETTLE_SLICE);
+    const judged = limboDrain(SETTLE_SLICE);
+    done = done || judged != 0 || (!destroyIsEmpty() && roomToDestroy());
     destroySome(2 * SETTLE_SLICE);
   }
-  return load<u32>(tb + L.TB_LIMBO_COUNT) != 0;
+  if (asked) emptyPagesFree();
+  if (!garbageIsLeft()) return 0;
+  return done ? 2 : 1;
+}
+
+/** Whether this thread has something in limbo or on its destroy stack, or somebody who is out of memory asks for its pages. */
+export function garbageIsLeft(): bool {
+  if (atomic.load<u32>(tb + L.TB_REQUEST) & L.REQUEST_ACKNOWLEDGE) return true;
+  return load<u32>(tb + L.TB_LIMBO_COUNT) != 0 || !destroyIsEmpty();
 }
 
 /** In a long step: pins what the outer scopes have read, and reclaims. */
@@ -130,6 +140,7 @@ export function enterSlow(): void {
       epochAcknowledge();
       translationsAcknowledge();
       drainAll(); // whoever asks is out of memory
+      emptyPagesFree();
     }
   }
   if (GIL && request & L.REQUEST_GIL_DROP) gilHonour();
@@ -223,6 +234,16 @@ export function reclaim(): bool {
   }
   if (!retired) framesGather();
   return atomic.load<u32>(control() + L.CB_FRAMES_FREE) > before;
+}
+
+/** Memory is out, and parked threads were woken to give back theirs: lets them, for a millisecond. In the middle of a step. */
+export function reclaimAwait(): void {
+  stackProbe();
+  if (GIL) {
+    atomic.or<u32>(tb + L.TB_REQUEST, L.REQUEST_GIL_DROP);
+    gilHonour();
+  }
+  futexWait(tb + L.TB_OUT_A, load<u32>(tb + L.TB_OUT_A), 1);
 }
 
 function framesGather(): void {
