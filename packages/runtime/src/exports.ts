@@ -27,7 +27,7 @@ export interface SyncExports extends HeapExports {
   taskStart(task: number, fiber: number): number;
   taskArguments(task: number): number;
   taskRequeue(): void;
-  taskYield(): number;
+  taskYield(drop: number): number;
   taskEnd(task: number, state: number, tag: number, ref: number, number: number, error: number): void;
   taskCrash(task: number, error: number): void;
   taskJoin(task: number, fiber: number): number;

@@ -131,7 +131,9 @@ export abstract class FiberThread extends EventLoopThread {
   stepOver(fiber: Fiber): void {
     fiber.scope.open = false;
     thread.scope = this.service;
-    if (this.x.taskYield() === 0) return;
+    if (this.x.taskYield(0) === 0) return;
+    this.heap.reclaim(1);
+    if (this.x.taskYield(1) === 0) return;
     // Its handles could not be pinned, and are gone: it cannot go on.
     this.cancelStrand(fiber.root ?? fiber, new OutOfMemoryError("The handles of a coroutine"));
   }

@@ -8,23 +8,34 @@ import type { Heap } from "@ungil/heap";
 import { type Kernel, Layout as L } from "@ungil/kernel";
 import type { SyncExports } from "./exports.js";
 
-const PATIENCE = 30; // ms
+const PATIENCE = 30; // rounds of about a millisecond
 
 /**
- * Wakes the parked threads, which have been asked for their garbage and their empty pages, and gives them time: it ends when all
- * have answered, at the latest after PATIENCE (a thread may be in a long step).
+ * Memory is out: wakes the parked threads, asks all for their garbage and their empty pages, and gives them time. It ends when
+ * nobody has any, at the latest after PATIENCE: a thread may be in a long step.
  */
 export function wakeForGarbage(kernel: Kernel, x: SyncExports): void {
-  const others = Array.from({ length: kernel.control(L.CB_SLOTS) - 1 }, (_, n) => n + 1).filter(
-    (slot) => slot !== kernel.slot,
-  );
-  const hasNotAnswered = (slot: number) => {
-    const at = kernel.threadBlock(slot) >>> 2;
-    const isThere = kernel.u32[at + (L.TB_STATE >>> 2)] !== L.THREAD_FREE;
-    return isThere && (kernel.u32[at + (L.TB_REQUEST >>> 2)] as number) & L.REQUEST_ACKNOWLEDGE;
-  };
-  for (const slot of others) x.unpark(slot);
-  for (let n = 0; n < PATIENCE && others.some(hasNotAnswered); n++) x.reclaimAwait();
+  for (let round = 0; round < PATIENCE; round++) {
+    let isLeft = false;
+    for (let slot = 1; slot < kernel.control(L.CB_SLOTS); slot++) {
+      if (slot === kernel.slot || !hasGarbage(kernel, slot)) continue;
+      isLeft = true;
+      x.unpark(slot);
+    }
+    if (!isLeft) return;
+    x.reclaimAwait();
+    x.reclaim(); // asks again: who has answered may have had to wait for us
+  }
+}
+
+/** Garbage that has been asked for, or that is there. What another thread says of itself may be a moment old. */
+function hasGarbage(kernel: Kernel, slot: number): boolean {
+  const word = (at: number) => kernel.u32[at >>> 2] as number;
+  const block = kernel.threadBlock(slot);
+  if (word(block + L.TB_STATE) === L.THREAD_FREE) return false;
+  if (word(block + L.TB_REQUEST) & L.REQUEST_ACKNOWLEDGE || word(block + L.TB_LIMBO_COUNT) > 0) return true;
+  const top = word(block + L.TB_DESTROY_TOP);
+  return top !== 0 && ((top & L.PAGE_MASK) !== L.CHUNK_HEADER || word(top - L.CHUNK_HEADER) !== 0);
 }
 
 const MOMENT = 1; // ms

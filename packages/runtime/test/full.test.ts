@@ -19,53 +19,6 @@ async function fullRuntime(gil: boolean): Promise<{ rt: LooseRuntime; filling: a
   return { rt, filling };
 }
 
-inBothModes("garbage", (gil) => {
-  it("goes while nothing happens: of the main thread, and of a parked one", async () => {
-    const rt = await start({ gil, threads: 1 });
-    // Not verify(), which would pass a safepoint each time. (What one thread frees of another's counts when that one looks.)
-    const alive = () => rt.stats().allocations - rt.stats().frees;
-    const settled = async (atMost: number) => {
-      for (const end = performance.now() + 10_000; performance.now() < end && alive() > atMost; )
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      return alive() <= atMost;
-    };
-    const before = alive();
-    const chain = rt.scope(() => {
-      let first = null;
-      for (let n = 0; n < 100_000; n++) first = new Account({ next: first });
-      return first;
-    });
-    expect(alive()).toBeGreaterThan(before + 99_000);
-    chain[Symbol.dispose]();
-    expect(await settled(before + 100), `${alive()} are left of ${before}`).toBe(true);
-    const list = await rt.run(c.manyThings, 100_000);
-    await rt.run(c.empties, list);
-    list[Symbol.dispose]();
-    expect(await settled(before + 100), `${alive()} are left of ${before}`).toBe(true);
-    expect(rt.verify().violations).toEqual([]);
-  });
-
-  // Half of memory is made by one thread, freed by another, and needed by that one again, while the first sleeps.
-  it.each(["main thread", "worker"])("that others have freed of an idle %s's pages is room for all", async (maker) => {
-    const rt = await start({ gil, threads: 1, memory: "8MiB" });
-    const list = rt.new(List);
-    const count = 130_000; // of 32 bytes, and 8 in the list
-    const fill = () => {
-      for (let n = 0; n < count; n++) rt.scope(() => list.push(new Account({ balance: n })));
-    };
-    const onWorker = () => within(20_000, rt.run(c.refill, list, count));
-    await (maker === "worker" ? onWorker() : fill());
-    if (maker === "worker") {
-      rt.scope(() => {
-        while (list.length > 0) list.pop();
-      });
-      fill();
-    } else await onWorker();
-    expect(list.length).toBe(count);
-    expect(rt.verify().violations).toEqual([]);
-  });
-});
-
 inBothModes("with the heap full", (gil) => {
   it("close() ends everything", async () => {
     const { rt, filling } = await fullRuntime(gil);

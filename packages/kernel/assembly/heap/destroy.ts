@@ -30,6 +30,11 @@ const RELEASE_SLICE: u32 = 1024; // slots of one array released at a time
   return chunksAreReady() || listsHaveRoom();
 }
 
+/** True if one more object can be put on the destroy stack. */
+export function destroyHasRoom(): bool {
+  return load<u32>(tb + L.TB_DESTROY_TOP) != load<u32>(tb + L.TB_DESTROY_END) || chunksAreReady();
+}
+
 function listsHaveRoom(): bool {
   const limbo = load<u32>(tb + L.TB_LIMBO_END) - load<u32>(tb + L.TB_LIMBO_TOP);
   return limbo > RELEASE_SLICE << 3 && load<u32>(tb + L.TB_DESTROY_END) - load<u32>(tb + L.TB_DESTROY_TOP) > RELEASE_SLICE << 2;

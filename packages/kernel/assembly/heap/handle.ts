@@ -13,9 +13,9 @@ import { count, panic, tb } from "../machine/registers";
 import { stackProbe, stackProbeTwice } from "../machine/stack";
 import { writeAddress } from "../paging/translate";
 import { reserveOpen } from "./arenas";
-import { atChunkStart, chunksAreReady, listGrow, listShrink, listTruncate } from "./chunks";
+import { atChunkStart, listGrow, listShrink, listTruncate } from "./chunks";
 import { countDecrement, countIncrement } from "./count";
-import { destroyPush, destroySome, newbornLeave, roomToDestroy } from "./destroy";
+import { destroyHasRoom, destroyPush, destroySome, newbornLeave, roomToDestroy } from "./destroy";
 import { objectAllocate, objectFree } from "./object";
 import { safepointInScope } from "./safepoint";
 
@@ -275,10 +275,13 @@ function siftDown(data: usize, root: u32, length: u32): void {
   store<u32>(data + (<usize>root << 2), value);
 }
 
-/** Gives back all pins at `slot`, in slices at later safepoints. */
+/**
+ * Gives back all pins at `slot`, in slices at later safepoints: now they only go on the destroy stack, for which there is
+ * nearly always room even when memory is out (a task may be over, and nobody would come back for its pins).
+ */
 export function pinsRelease(slot: usize): void {
   const pins = load<u32>(slot);
-  if (!pins || !chunksAreReady()) return; // memory is out: they are released the next time
+  if (!pins || !destroyHasRoom()) return;
   store<u32>(slot, 0);
   store<u32>(writeAddress(pins) + L.OBJECT_COUNT, L.COUNT_DYING);
   destroyPush(pins);

@@ -60,13 +60,25 @@ export function batchEnd(): void {
 /** Ends a step (or a batch outside one): 0, or E_MEMORY if the handles could not be pinned, and are dropped. */
 export function stepEnd(): u32 {
   stackProbe();
-  let status: u32 = 0;
-  if (!pinYoung()) {
-    youngDrop();
-    status = L.E_MEMORY;
-  }
+  const status = youngSettle(true);
   safepoint();
   return status;
+}
+
+/**
+ * The handles of a step that is over are pinned: 0, or E_MEMORY if there is no room for them, not even in the frames of empty
+ * pages; then they are dropped, if `drop` says so. Nothing else can be reclaimed as long as they are not pinned.
+ */
+export function youngSettle(drop: bool): u32 {
+  if (pinYoung()) return 0;
+  framesGather();
+  for (let round: i32 = 0; round < RECLAIM_PATIENCE && load<u32>(tb + L.TB_RETIRED_HEAD); round++) {
+    runsReclaim();
+    if (round > 2) futexWait(tb + L.TB_OUT_A, load<u32>(tb + L.TB_OUT_A), 0.2);
+  }
+  if (pinYoung()) return 0;
+  if (drop) youngDrop();
+  return L.E_MEMORY;
 }
 
 /** Acknowledges, and reclaims a slice. The young lists are empty. */
@@ -98,29 +110,37 @@ function since(counter: u32, field: u32): u32 {
 
 /**
  * Before a thread parks: lets go of what it can let go of now, for nobody else can, and it may sleep for long. 0 if nothing
- * is left, 1 if something is and others must go on first, 2 if more can be done at once. The thread is in no step.
+ * is left, 1 if something is and others must go on first, 2 if more can be done at once. The thread is in no step. Who is out
+ * of memory and has asked for it has his answer when nothing is left.
  */
 export function limboSettle(): u32 {
   stackProbe();
-  const asked = atomic.and<u32>(tb + L.TB_REQUEST, ~L.REQUEST_ACKNOWLEDGE) & L.REQUEST_ACKNOWLEDGE;
+  const asked = atomic.load<u32>(tb + L.TB_REQUEST) & L.REQUEST_ACKNOWLEDGE;
   let done = false;
-  for (let round: u32 = 0; round < SETTLE_ROUNDS && garbageIsLeft(); round++) {
+  for (let round: u32 = 0; round < SETTLE_ROUNDS && somethingDies(); round++) {
     epochAcknowledge();
     translationsAcknowledge();
     epochAdvance();
     const judged = limboDrain(SETTLE_SLICE);
     done = done || judged != 0 || (!destroyIsEmpty() && roomToDestroy());
-    destroySome(2 * SETTLE_SLICE);
+    destroySome(asked ? u32.MAX_VALUE : 2 * SETTLE_SLICE);
   }
-  if (asked) emptyPagesFree();
-  if (!garbageIsLeft()) return 0;
-  return done ? 2 : 1;
+  if (somethingDies()) return done ? 2 : 1;
+  if (asked) {
+    atomic.and<u32>(tb + L.TB_REQUEST, ~L.REQUEST_ACKNOWLEDGE);
+    emptyPagesFree();
+  }
+  return 0;
+}
+
+// @ts-ignore: decorator
+@inline function somethingDies(): bool {
+  return load<u32>(tb + L.TB_LIMBO_COUNT) != 0 || !destroyIsEmpty();
 }
 
 /** Whether this thread has something in limbo or on its destroy stack, or somebody who is out of memory asks for its pages. */
 export function garbageIsLeft(): bool {
-  if (atomic.load<u32>(tb + L.TB_REQUEST) & L.REQUEST_ACKNOWLEDGE) return true;
-  return load<u32>(tb + L.TB_LIMBO_COUNT) != 0 || !destroyIsEmpty();
+  return somethingDies() || (atomic.load<u32>(tb + L.TB_REQUEST) & L.REQUEST_ACKNOWLEDGE) != 0;
 }
 
 /** In a long step: pins what the outer scopes have read, and reclaims. */
@@ -213,8 +233,8 @@ function requestAll(request: u32): void {
 export function reclaim(): bool {
   stackProbe();
   const before = atomic.load<u32>(control() + L.CB_FRAMES_FREE);
-  if (!pinYoung()) return false;
   requestAll(L.REQUEST_ACKNOWLEDGE);
+  if (youngSettle(false)) return false;
   let retired = false;
   let idle: i32 = 0;
   for (let round: u32 = 0; round < RECLAIM_ROUNDS && idle < RECLAIM_PATIENCE; round++) {
@@ -239,6 +259,10 @@ export function reclaim(): bool {
 /** Memory is out, and parked threads were woken to give back theirs: lets them, for a millisecond. In the middle of a step. */
 export function reclaimAwait(): void {
   stackProbe();
+  if (pinYoung()) {
+    epochAcknowledge();
+    translationsAcknowledge();
+  }
   if (GIL) {
     atomic.or<u32>(tb + L.TB_REQUEST, L.REQUEST_GIL_DROP);
     gilHonour();

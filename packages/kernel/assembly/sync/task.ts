@@ -22,9 +22,9 @@ import { wordCas, wordLoad } from "../machine/word";
 import { frameAllocate } from "../paging/frames";
 import { readAddress, writeAddress } from "../paging/translate";
 import { countDecrement, countIncrement } from "../heap/count";
-import { borrow, pinsRelease, pinYoung, youngDrop } from "../heap/handle";
+import { borrow, pinsRelease, youngDrop } from "../heap/handle";
 import { objectAllocate, objectFree } from "../heap/object";
-import { enter, safepoint } from "../heap/safepoint";
+import { enter, safepoint, youngSettle } from "../heap/safepoint";
 import { box, valueOut, valueRelease, valueRetain } from "../containers/value";
 import { runYield } from "./run";
 import { dequePush, dequeStealHalf, dequeTake } from "./deque";
@@ -196,14 +196,14 @@ export function taskRequeue(): void {
   if (task) injectPush(task);
 }
 
-/** The step of a coroutine is over and it goes on later: pins, passes a safepoint, honours a drop request. 0 or E_MEMORY. */
-export function taskYield(): u32 {
+/**
+ * The step of a coroutine is over and it goes on later: pins, passes a safepoint, honours a drop request. 0 or E_MEMORY: then
+ * nothing was done, or with `drop` all but the pinning, and its handles are gone.
+ */
+export function taskYield(drop: u32): u32 {
+  const status = youngSettle(drop != 0);
+  if (status && !drop) return status;
   count(S.COUNTER_STEPS);
-  let status: u32 = 0;
-  if (!pinYoung()) {
-    youngDrop();
-    status = L.E_MEMORY;
-  }
   safepoint();
   if (load<u32>(tb + S.TB_IS_SEARCHING) && searchEnd() && tasksAreWaiting()) wakeOne();
   if (GIL && atomic.load<u32>(tb + L.TB_REQUEST) & L.REQUEST_GIL_DROP) runYield();
