@@ -12,6 +12,7 @@ import { Thread } from "./thread.js";
 const TURN_WITH_PENDING = 2; // ms between turns of the event loop if timers or promises are waited for
 const TURN = 8; // ms otherwise
 const SETTLES = 32;
+const LATER = 10; // ms
 
 type Phase = "idle" | "running" | "parked" | "stopped";
 
@@ -107,8 +108,11 @@ export abstract class EventLoopThread extends Thread {
       this.#settles = left === 1 ? this.#settles + 1 : 0;
       return this.#turn();
     }
+    const isLeft = this.#settles === SETTLES;
     this.#settles = 0;
     if (!x.parkBegin()) return this.#turn();
+    // Another thread is in a long step: later, then. The timer keeps nobody awake.
+    if (isLeft) setTimeout(() => this.poke(), LATER).unref();
     this.#phase = "parked";
     const serial = ++this.#parkSerial;
     // TypeScript's library has no Atomics.waitAsync yet.
