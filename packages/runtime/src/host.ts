@@ -65,11 +65,15 @@ export class PiscinaHost implements ThreadHost {
     const control = new MessageChannel();
     const report = new MessageChannel();
     const remote = calls<WorkerControl>(control.port1);
-    const end = async () => {
-      this.#ends.delete(end);
-      endCalls(remote, control.port1);
-      report.port1.close();
-      await pool.destroy();
+    let ending: Promise<void> | undefined;
+    const end = () => {
+      ending ??= (async () => {
+        this.#ends.delete(end);
+        endCalls(remote, control.port1);
+        report.port1.close();
+        await pool.destroy();
+      })();
+      return ending;
     };
     this.#ends.add(end);
 
@@ -77,7 +81,9 @@ export class PiscinaHost implements ThreadHost {
     const ended = pool
       .run({ ...task, control: control.port2, report: report.port2 }, { transferList: [control.port2, report.port2] })
       .catch((error) => {
+        // It has exited, or it could not begin (no memory for it): then it is ended.
         failure = error;
+        void end();
       });
     const worker = pool.threads[0] as Worker;
     const exited = new Promise<number>((resolve) => worker.once("exit", resolve)).then(async (code) => {

@@ -66,7 +66,7 @@ export function checkOptions(options: RuntimeOptions = {}): Settings {
   return {
     threads: Math.min(threads, THREADS_MAX),
     gil,
-    heapBytes: parseSize(memory),
+    heapBytes: checkShare(parseSize(memory), threads),
     preload: preload.map(resolveModule),
     switchMicroseconds: Math.round(switchInterval * 1000),
     onUnhandled,
@@ -118,6 +118,17 @@ export function parseSize(memory: number | string): number {
   if (bytes > MEMORY_MAX)
     throw new MemorySizeError(`memory is ${bytes} bytes; one address space is 4 GiB (${MEMORY_MAX})`);
   return bytes;
+}
+
+/** What a thread needs for its queues and lists, and something to work with. */
+const THREAD_SHARE = 2 ** 18; // bytes
+
+function checkShare(bytes: number, threads: number): number {
+  const least = (threads + 1) * THREAD_SHARE;
+  if (bytes >= least) return bytes;
+  throw new MemorySizeError(
+    `memory is ${bytes} bytes; ${threads} threads need ${least} at least (${THREAD_SHARE / 1024} KiB each, and for the main thread)`,
+  );
 }
 
 /** A module as a worker can import it: URLs as they are, paths and package names from the current directory. */

@@ -267,11 +267,20 @@ export class Runtime {
     main.rejectAll(() => new RuntimeClosedError("The runtime was closed before this coroutine had ended"));
     // A failure that nobody has asked for is reported a turn of the event loop later, and its task is looked at then.
     await new Promise<void>((resolve) => setImmediate(resolve));
-    await bounded(Promise.all([...this.#threads.values()].map((thread) => thread.control.stop())), GRACE / 2);
+    await bounded(Promise.all([...this.#threads.values()].map(stop)), GRACE / 2);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+}
+
+/** A thread that has just ended needs no telling. */
+async function stop(thread: HostThread): Promise<void> {
+  try {
+    if (!thread.isGone()) await thread.control.stop();
+  } catch {
+    // It ended meanwhile, and its calls with it.
   }
 }
 

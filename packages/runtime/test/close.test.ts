@@ -3,6 +3,18 @@ import { expect, it } from "vitest";
 import { Account, c } from "./fixtures/basic.mjs";
 import { failure, fixture, inBothModes, node, start, within } from "./helpers.js";
 
+inBothModes("close() while a thread ends", (gil) => {
+  it("resolves", async () => {
+    for (let round = 0; round < 10; round++) {
+      const rt = await start({ gil });
+      await rt.run(c.add, 1, 2);
+      rt.run(c.exits, 1).catch(() => undefined);
+      if (round % 2) await new Promise((resolve) => setTimeout(resolve, round / 2));
+      await within(3000, rt.close());
+    }
+  });
+});
+
 inBothModes("close", (gil) => {
   it("gives running work its time", async () => {
     const rt = await start({ gil });

@@ -17,6 +17,7 @@ it("checks its options", async () => {
     [{ memory: "5GiB" }, "MEMORY_SIZE", /4 GiB/],
     [{ memory: "lots" }, "MEMORY_SIZE", /"lots"/],
     [{ memory: -1 }, "MEMORY_SIZE", /-1/],
+    [{ memory: "1MiB", threads: 8 }, "MEMORY_SIZE", /1048576 bytes; 8 threads need 2359296/],
     [{ memory: null }, "MEMORY_SIZE", /null/],
     [{ gil: 1 }, "OPTION", /gil must be true or false/],
     [{ switchInterval: 0 }, "OPTION", /switchInterval/],
