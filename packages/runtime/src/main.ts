@@ -4,7 +4,7 @@
  * loop. A pending wait on that word does not keep a process alive, so a timer does while tasks are outstanding; the same
  * timer looks for deadlocks.
  */
-import { Heap, keptScope, RuntimeClosedError, type Scope, thread } from "@ungil/heap";
+import { Heap, RuntimeClosedError, type Scope, thread } from "@ungil/heap";
 import { type Kernel, KernelPanicError, Layout as L, SyncLayout as S } from "@ungil/kernel";
 import { argumentsIn } from "./arguments.js";
 import type { Definition } from "./coroutines.js";
@@ -204,19 +204,16 @@ export class MainThread extends Thread {
       };
       const abort = () => this.#cancel([entry], signal?.reason);
       const ended = (outcome: Outcome) => {
-        heap.release(address, keptScope(heap));
         if (this.#outstanding.has(entry))
           settle(this, outcome, at, (value) => settled(() => resolve(value)), entry.fail);
       };
       signal?.addEventListener("abort", abort, { once: true });
       this.#more(entry);
-      heap.adopt(address); // until it has ended, whatever becomes of the handle
       try {
         this.watch(address, ended);
       } catch (error) {
         // No memory for watching it: nobody would ever hear of it, so it must not run.
         cancelTask(this, address, error);
-        heap.release(address, keptScope(heap));
         entry.reject(error);
         throw error;
       }

@@ -5,7 +5,7 @@ import { SyncLayout as S } from "@ungil/kernel";
 import { type Definition, definitionOf } from "./coroutines.js";
 import { CancelledError, NotInCoroutineError, OptionError } from "./errors.js";
 import { type Fiber, here } from "./fiber.js";
-import { done, isOperation, type Step, track, untrack, Wait, waiting } from "./operation.js";
+import { done, hold, isOperation, type Step, track, untrack, Wait, waiting } from "./operation.js";
 import { checkNames } from "./options.js";
 import { cancelTask, Join, Task } from "./task.js";
 import type { Coroutine, Instruction, Operation } from "./types.js";
@@ -236,7 +236,7 @@ class All extends Wait<unknown[]> {
   readonly kind = S.WAIT_CHILDREN;
   readonly #items: Operation<unknown>[];
   /** Addresses of those that are tasks. */
-  readonly #tasks: (number | null)[];
+  #tasks: (number | null)[] = [];
   #results: unknown[] = [];
   #left = 0;
   #error: { value: unknown } | null = null;
@@ -257,7 +257,6 @@ class All extends Wait<unknown[]> {
       numbers.set(item, n);
       untrack(item);
     }
-    this.#tasks = this.#items.map((item) => (item instanceof Task ? addressOf(item as unknown as Wrapper) : null));
     track(this);
   }
 
@@ -271,6 +270,7 @@ class All extends Wait<unknown[]> {
 
   protected begin(fiber: Fiber): Step<unknown[]> {
     if (this.#items.length === 0) return done([]);
+    this.#tasks = this.#items.map((item) => (item instanceof Task ? hold(fiber, item as unknown as Wrapper) : null));
     this.#results = new Array(this.#items.length);
     this.#left = this.#items.length;
     this.#error = null;

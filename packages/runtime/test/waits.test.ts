@@ -1,7 +1,7 @@
-// A wake-up is for one wait: a wait that was given up must not end the one that comes after it.
+// A wake-up is for one wait: a wait that was given up must not end the one that comes after it. And a wait holds what it is for.
 import { List } from "@ungil/heap";
 import { expect, it } from "vitest";
-import { Thing, w } from "./fixtures/waits.mjs";
+import { r, Thing, w } from "./fixtures/waits.mjs";
 import { failure, inBothModes, type LooseRuntime, start, within } from "./helpers.js";
 
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -54,5 +54,65 @@ inBothModes("a wait that was given up", (gil) => {
     task.cancel();
     await within(5000, task.then());
     expect(log.toArray()).toEqual(["CANCELLED", true]);
+  });
+});
+
+inBothModes("a handle that was released", (gil) => {
+  it.each([1, 2, 3])("before the wait for its lock: an error (%i objects)", async (objects) => {
+    const rt = await start({ gil });
+    expect((await failure(within(5000, rt.run(r.lockReleased, objects)))).code).toBe("RELEASED_HANDLE");
+    expect(rt.verify().violations).toEqual([]);
+  });
+
+  it.each(["join", "all"])("before the wait for its task: an error (%s)", async (how) => {
+    const rt = await start({ gil });
+    const box = rt.new(List<unknown>, [rt.spawn(w.slow, 1, "one"), rt.spawn(w.slow, 1, "two")]);
+    expect((await failure(within(5000, rt.run(r.joinReleased, box, how)))).code).toBe("RELEASED_HANDLE");
+    await Promise.all([box.get(0), box.get(1)]);
+    expect(rt.verify().violations).toEqual([]);
+  });
+
+  it("during the wait for its lock: the wait holds the object", async () => {
+    const rt = await start({ gil });
+    const log = rt.new(List<string>);
+    const box = rt.scope(() => new List<unknown>([new Thing()]));
+    const holder = rt.spawn(r.holdBoxed, box, 200);
+    await pause(20);
+    const waiter = rt.spawn(r.lockKept, box, log);
+    while (log.length === 0) await pause(1);
+    rt.scope(() => void box.pop());
+    await within(5000, Promise.all([holder, waiter, rt.run(r.litter, 100, 100)]));
+    expect(log.toArray()).toEqual(["waits", "locked"]);
+    expect(rt.verify().violations).toEqual([]);
+  });
+
+  it.each(["join", "all"])("during the wait for its task: the wait holds the task (%s)", async (how) => {
+    const rt = await start({ gil, threads: 2 });
+    const [box, log] = [rt.new(List<unknown>), rt.new(List<string>)];
+    const parent = rt.spawn(r.spawnInto, box, 200, "value");
+    while (box.length === 0) await pause(1);
+    const waiter = rt.spawn(r.joinKept, box, log, how);
+    while (log.length === 0) await pause(1);
+    rt.scope(() => void box.pop());
+    await within(5000, Promise.all([parent, waiter, rt.run(r.litter, 100, 100)]));
+    expect(log.toArray()).toEqual(["waits", "value"]);
+    expect(rt.verify().violations).toEqual([]);
+  });
+
+  it("during the wait of the main thread: the wait holds the task", async () => {
+    const rt = await start({ gil });
+    const box = rt.new(List<unknown>);
+    const parent = rt.spawn(r.spawnInto, box, 100, "value");
+    while (box.length === 0) await pause(1);
+    const task = box.get(0) as any;
+    const value = task.then();
+    task[Symbol.dispose]();
+    rt.scope(() => void box.pop());
+    const litter = Array.from({ length: 4 }, () => rt.spawn(r.litter, 100, 150));
+    // It ends, and its memory is used again, before the main thread gets to look.
+    for (const end = performance.now() + 500; performance.now() < end; );
+    await within(5000, Promise.all([parent, ...litter]));
+    expect(await within(5000, value)).toBe("value");
+    expect(rt.verify().violations).toEqual([]);
   });
 });
