@@ -9,13 +9,20 @@ const show = (value: unknown): string => {
   return String(value);
 };
 
-/** A handle was used after its scope closed, or after `release()`. */
+/** Why a handle cannot be used. */
+const released = {
+  kept: (what: string) => `This ${what} was released: the handle was kept, and then given back.`,
+  closed: (what: string) =>
+    `This ${what} was released: its scope has closed. Use keep(object) for one that is to outlive its scope.`,
+  paused: (what: string) =>
+    `This ${what} cannot be used now: its coroutine is between two steps, and its handles work during its steps only. ` +
+    "What runs while it waits (a timer, an async function, another coroutine) needs a handle from keep(object), made before.",
+};
+
+/** A handle was used after its scope closed, after `release()`, or while its coroutine waits. */
 export class ReleasedHandleError extends UngilError {
-  constructor(what: string) {
-    super(
-      "RELEASED_HANDLE",
-      `This ${what} was released: its scope has closed. Use keep(object) for one that is to outlive its scope.`,
-    );
+  constructor(what: string, why: keyof typeof released) {
+    super("RELEASED_HANDLE", released[why](what));
   }
 }
 

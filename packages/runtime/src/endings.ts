@@ -105,6 +105,7 @@ export class Endings {
     }
     const state = failed ? (cancelled ? S.TASK_CANCELLED : S.TASK_FAILED) : S.TASK_DONE;
     fiber.scope.open = false;
+    fiber.scope.pauses = false;
     thread.scope = service;
     this.thread.forget(fiber);
     x.taskEnd(fiber.task, state, crossing.tag, crossing.ref, crossing.number, error);

@@ -116,3 +116,24 @@ inBothModes("a handle that was released", (gil) => {
     expect(rt.verify().violations).toEqual([]);
   });
 });
+
+inBothModes("a handle of a coroutine", (gil) => {
+  it("works during its steps; what runs while it waits needs keep(), and is told so", async () => {
+    const rt = await start({ gil, threads: 1 });
+    const thing = rt.new(Thing);
+    const [shown, code, message] = await within(5000, rt.run(r.meanwhile, thing, "own"));
+    expect([shown, code]).toEqual(["Thing (its coroutine waits)", "RELEASED_HANDLE"]);
+    expect(message).toMatch(/^This Waits.Thing cannot be used now: its coroutine is between two steps.*keep\(object\)/);
+    expect(thing.n).toBe(1);
+    expect(await within(5000, rt.run(r.meanwhile, thing, "kept"))).toEqual(["Thing { n: 1 }", 2]);
+    expect(thing.n).toBe(3);
+    expect(rt.verify().violations).toEqual([]);
+  });
+
+  it("ends with it", async () => {
+    const rt = await start({ gil, threads: 1 });
+    await rt.run(r.givesHandle, rt.new(Thing));
+    const error = await failure(rt.run(r.usesHandle));
+    expect([error.code, error.message]).toEqual(["RELEASED_HANDLE", expect.stringContaining("its scope has closed")]);
+  });
+});
