@@ -72,6 +72,13 @@ export interface MainEvents {
   panic(error: Error): void;
 }
 
+/**
+ * Whoever cancels a task wants it to end with a CancelledError, be it the one of another task, cancelled as well, that it
+ * waited for. A task that nobody has cancelled has failed if it ends with one: its work is not done, and nobody asked for
+ * that. The same for tasks of the main thread and of coroutines.
+ */
+const isWanted = (error: unknown, wasCancelled: boolean) => wasCancelled && error instanceof CancelledError;
+
 const HEARTBEAT = 50; // ms; a deadlock is one that two heartbeats have seen
 
 export class MainThread extends Thread {
@@ -204,8 +211,10 @@ export class MainThread extends Thread {
       };
       const abort = () => this.#cancel([entry], signal?.reason);
       const ended = (outcome: Outcome) => {
-        if (this.#outstanding.has(entry))
-          settle(this, outcome, at, (value) => settled(() => resolve(value)), entry.fail);
+        if (!this.#outstanding.has(entry)) return;
+        const wasCancelled = (this.x.taskInspect(address) & S.TASK_CANCELLING) !== 0;
+        const failed = (error: unknown) => (isWanted(error, wasCancelled) ? entry.reject : entry.fail)(error);
+        settle(this, outcome, at, (value) => settled(() => resolve(value)), failed);
       };
       signal?.addEventListener("abort", abort, { once: true });
       this.#more(entry);
@@ -222,16 +231,18 @@ export class MainThread extends Thread {
     return kept;
   }
 
-  /** As node treats a rejected promise: somebody may still ask for it in this turn of the event loop. */
+  /**
+   * As node treats a rejected promise: somebody may still ask for it in this turn of the event loop. What the hook throws is
+   * an uncaught exception, for nobody stands above it then.
+   */
   #unawaited(error: unknown, task: Task<unknown>, isAsked: () => boolean): void {
-    if (error instanceof CancelledError) return;
     setImmediate(() => {
       if (!isAsked()) this.#events.unhandled(error, task);
     });
   }
 
   /** A failed child of a coroutine that never asked for it. It is kept for us meanwhile. */
-  orphanFailed(address: number): void {
+  orphanFailed(address: number, wasCancelled: boolean): void {
     if (this.#closed) return;
     this.heap.batch(() => {
       const task = this.heap.keep(wrapTask(address) as never) as unknown as Task<unknown>;
@@ -241,7 +252,9 @@ export class MainThread extends Thread {
         outcome,
         {},
         () => undefined,
-        (error) => this.#events.unhandled(error, task),
+        (error) => {
+          if (!isWanted(error, wasCancelled)) this.#unawaited(error, task, () => false);
+        },
       );
     });
   }

@@ -183,7 +183,7 @@ export class Runtime {
         slot,
         spinRounds: this.#settings.threads < cores ? 2000 : this.#settings.threads === cores ? 500 : 10,
       },
-      { unhandled: (task) => this.#main.orphanFailed(task) },
+      { unhandled: (task, wasCancelled) => this.#main.orphanFailed(task, wasCancelled) },
     );
     this.#threads.set(slot, thread);
     thread.exited.then((exit) => this.#threadExited(slot, thread, exit.code, exit.error));
@@ -265,9 +265,9 @@ export class Runtime {
       if (asked) await bounded(main.whenIdle(), GRACE);
     }
     main.rejectAll(() => new RuntimeClosedError("The runtime was closed before this coroutine had ended"));
+    await bounded(Promise.all([...this.#threads.values()].map((thread) => thread.control.stop())), GRACE / 2);
     // A failure that nobody has asked for is reported a turn of the event loop later, and its task is looked at then.
     await new Promise<void>((resolve) => setImmediate(resolve));
-    await bounded(Promise.all([...this.#threads.values()].map((thread) => thread.control.stop())), GRACE / 2);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -55,9 +55,11 @@ export abstract class Thread {
     const callback = this.#watchers.get(number);
     this.#watchers.delete(number);
     if (!callback) return;
-    const outcome = this.#read(task);
-    this.heap.release(task, keptScope(this.heap));
-    callback(outcome);
+    try {
+      callback(this.#read(task));
+    } finally {
+      this.heap.release(task, keptScope(this.heap));
+    }
   }
 
   /** How a task has ended. What cannot be read (no memory, a struct that is not loaded here) fails whoever waits for it. */
