@@ -5,9 +5,10 @@
  */
 import { Layout as L } from "@ungil/kernel";
 import { defineShared } from "./define.js";
-import { DictUpdateError, NotANumberError, NotShareableError } from "./errors.js";
+import { DictUpdateError, NotANumberError, NotShareableError, OptionError } from "./errors.js";
 import { builtinWraps, scopeHere, TRIES } from "./heap.js";
 import { Entries } from "./inspect.js";
+import { itemsIn } from "./items.js";
 import type { Scope } from "./scope.js";
 import { ADDRESS, makeWrap, SCOPE, type Shared, slow, type Wrapper } from "./shared.js";
 import { crossing, valueIn, valueOut } from "./value.js";
@@ -19,10 +20,17 @@ type AnyKey = string | number;
 function keyIn(scope: Scope, key: AnyKey): number {
   if (typeof key === "string") return scope.heap.strings.address(key);
   if (typeof key === "number") return 0;
-  throw new NotShareableError("The key of a Dict", key);
+  return refuseKey(key);
 }
 
-const pathOf = (key: AnyKey) => (typeof key === "string" ? `Dict[${JSON.stringify(key)}]` : `Dict[${String(key)}]`);
+function refuseKey(key: unknown): never {
+  throw new NotShareableError("The key of a Dict", key, undefined, "A key is a string or a number.");
+}
+
+function pathOf(key: AnyKey): string {
+  if (typeof key === "string") return `Dict[${JSON.stringify(key)}]`;
+  return typeof key === "number" ? `Dict[${key}]` : refuseKey(key);
+}
 
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the prototype gets what Shared promises below
 export class Dict<K extends string | number, V> {
@@ -99,7 +107,7 @@ export class Dict<K extends string | number, V> {
     const self = this as unknown as Wrapper;
     const s = self[SCOPE];
     if (!s.open) return slow(self, (o) => (o as Self).add(key, by));
-    if (typeof by !== "number") throw new NotANumberError(key);
+    if (typeof by !== "number") throw new NotANumberError(key, { value: by });
     if (updating) disturb(updating, self[ADDRESS], key);
     const ref = keyIn(s, key);
     const sum = s.x.dictAdd(self[ADDRESS], ref, ref ? 0 : (key as number), by);
@@ -245,9 +253,13 @@ function copyEntries(s: Scope, address: number, enough = Infinity): [unknown, un
 
 function create(scope: Scope, entries?: Iterable<readonly [unknown, unknown]>): number {
   const { x, heap } = scope;
+  const pairs = itemsIn("new Dict()", "an iterable of [key, value]", entries);
   const address = heap.retry("new Dict", () => x.dictNew());
-  for (const [key, value] of entries ?? []) {
-    valueIn(scope, value, `entries[${String(key)}]`);
+  for (const pair of pairs) {
+    if (!Array.isArray(pair)) throw new OptionError("new Dict()", "each item", "an array [key, value]", pair);
+    const [key, value] = pair;
+    if (typeof key !== "string" && typeof key !== "number") refuseKey(key);
+    valueIn(scope, value, `entries[${key}]`);
     const { tag, ref, number } = crossing;
     const keyRef = keyIn(scope, key as AnyKey);
     heap.retryStatus("new Dict", () => x.dictSet(address, keyRef, keyRef ? 0 : (key as number), tag, ref, number));

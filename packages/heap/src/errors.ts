@@ -9,6 +9,14 @@ const show = (value: unknown): string => {
   return String(value);
 };
 
+/** An option or an argument is not what it must be. `value`: what it is, or that in words. */
+export class OptionError extends UngilError {
+  constructor(where: string, name: string, expected: string, value: unknown) {
+    const what = typeof value === "string" ? value : show(value);
+    super("OPTION", `${where}: ${name} must be ${expected}, not ${what}`);
+  }
+}
+
 /** Why a handle cannot be used. */
 const released = {
   kept: (what: string) => `This ${what} was released: the handle was kept, and then given back.`,
@@ -96,6 +104,9 @@ export class LimitError extends UngilError {
   }
 }
 
+const shareable =
+  "Share numbers, strings, booleans, null, structs, List, Dict, and plain arrays and objects of these (they are copied).";
+
 /** A value cannot live in shared memory. `path` says where it was found. */
 export class NotShareableError extends UngilError {
   /** `within`: the path of the same object, if the value contains itself. */
@@ -103,12 +114,13 @@ export class NotShareableError extends UngilError {
     readonly path: string,
     value: unknown,
     within?: string,
+    advice = shareable,
   ) {
     super(
       "NOT_SHAREABLE",
       within !== undefined
         ? `${path} is ${within} again: a plain ${Array.isArray(value) ? "array" : "object"} that contains itself cannot be copied. Make a struct of it, which is shared and may be part of a cycle.`
-        : `${path} is ${show(value)}, which cannot be shared between threads. Share numbers, strings, booleans, null, structs, List, Dict, and plain arrays and objects of these (they are copied).`,
+        : `${path} is ${show(value)}, which cannot be shared between threads. ${advice}`,
     );
   }
 }
@@ -127,10 +139,15 @@ export class IndexError extends UngilError {
   }
 }
 
-/** `add` met a value that is no number. */
+/** `add` met a value that is no number, or was to add one. */
 export class NotANumberError extends UngilError {
-  constructor(key: unknown) {
-    super("NOT_A_NUMBER", `Dict.add: the value at key ${show(key)} is not a number`);
+  constructor(key: unknown, addend: { value: unknown } | null = null) {
+    super(
+      "NOT_A_NUMBER",
+      addend
+        ? `Dict.add: what is to be added at key ${show(key)} is ${show(addend.value)}, not a number`
+        : `Dict.add: the value at key ${show(key)} is not a number`,
+    );
   }
 }
 

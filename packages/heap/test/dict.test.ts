@@ -163,7 +163,7 @@ inBothModes((gil) => {
       for (const k of ["text", "null", "node"])
         expect(failure(() => dict.add(k, 1))).toBe(`NOT_A_NUMBER: Dict.add: the value at key "${k}" is not a number`);
       expect(failure(() => dict.add(7, "1" as never))).toBe(
-        "NOT_A_NUMBER: Dict.add: the value at key 7 is not a number",
+        'NOT_A_NUMBER: Dict.add: what is to be added at key 7 is "1", not a number',
       );
       expect(dict.has(7)).toBe(false);
       expect(dict.add("inf", -Infinity)).toBeNaN();
@@ -291,5 +291,34 @@ inBothModes((gil) => {
     dict[Symbol.dispose]();
     m.settle();
     expect(m.objects()).toBe(m.typeStrings());
+  });
+
+  it("has strings and numbers for keys, and is made from pairs", () => {
+    const { heap } = machine({ gil });
+    const dict = new Dict<Key, unknown>();
+    const keys = [Symbol("s"), null, undefined, {}, true, 1n, Object.create(null)] as never[];
+    const check = () => {
+      for (const key of keys) {
+        const uses = [() => dict.get(key), () => dict.has(key), () => dict.set(key, 1), () => dict.delete(key)];
+        for (const use of [
+          ...uses,
+          () => dict.add(key, 1),
+          () => dict.update(key, () => 1),
+          () => new Dict([[key, 1]]),
+        ])
+          expect(failure(use)).toMatch(/^NOT_SHAREABLE: The key of a Dict is .* A key is a string or a number\.$/);
+      }
+      for (const wrong of [5, { a: 1 }, true])
+        expect(failure(() => new Dict(wrong as never))).toMatch(
+          /^OPTION: new Dict\(\): its argument must be an iterable of \[key, value\], not /,
+        );
+      for (const wrong of [[5], ["ab"], [null], [{ key: 1 }]])
+        expect(failure(() => new Dict(wrong as never))).toMatch(
+          /^OPTION: new Dict\(\): each item must be an array \[key, value\], not /,
+        );
+      expect([dict.size, new Dict().size, new Dict(null as never).size, new Dict([]).size]).toEqual([0, 0, 0, 0]);
+    };
+    check();
+    heap.batch(check);
   });
 });

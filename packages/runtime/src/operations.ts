@@ -246,7 +246,7 @@ class All extends Wait<unknown[]> {
 
   constructor(items: Iterable<Operation<unknown>>) {
     super();
-    this.#items = [...items];
+    this.#items = itemsOf(items);
     const numbers = new Map<unknown, number>();
     for (const [n, item] of this.#items.entries()) {
       if (item instanceof Task) continue;
@@ -318,6 +318,14 @@ class All extends Wait<unknown[]> {
     this.#round = null;
     this.#fibers.forEach((strand) => strand.scheduler.cancelStrand(strand, new CancelledError()));
   }
+}
+
+/** A task or an operation is iterable too, but not of operations: somebody has left out the array. */
+function itemsOf(items: Iterable<Operation<unknown>>): Operation<unknown>[] {
+  const isOne = items instanceof Task || isOperation(items);
+  if (isOne || typeof items?.[Symbol.iterator] !== "function")
+    throw new OptionError("all()", "its argument", "an array (or an iterable) of operations and tasks", items);
+  return [...items];
 }
 
 function* drive(item: Operation<unknown>): Generator<Instruction | undefined | void, unknown, unknown> {

@@ -13,7 +13,7 @@ import {
 } from "@ungil/heap";
 import { createMachine, defineInternalTypes, Kernel, OutOfMemoryError } from "@ungil/kernel";
 import { findDeadlocks } from "./deadlock.js";
-import { CancelledError, RuntimeInWorkerError } from "./errors.js";
+import { CancelledError, OptionError, RuntimeInWorkerError } from "./errors.js";
 import type { SyncExports } from "./exports.js";
 import { type HostThread, PiscinaHost, type ThreadHost } from "./host.js";
 import { linkClasses } from "./links.js";
@@ -100,7 +100,7 @@ export class Runtime {
   new<T extends Shared, A extends readonly unknown[]>(type: new (...args: A) => T, ...args: A): T & Disposable {
     this.#mustBeOpen();
     return this.#here(() => {
-      tokenOf(type);
+      if (!tokenOf(type)) throw new OptionError("rt.new()", "its first argument", "a struct class, List or Dict", type);
       return new type(...args) as T & Disposable;
     });
   }

@@ -37,6 +37,24 @@ it("checks its options", async () => {
   }
 });
 
+inBothModes("what is no class, no array", (gil) => {
+  it("is refused", async () => {
+    const rt = await start({ gil });
+    for (const wrong of [Map, class X {}, 5, null, undefined, () => 1, {}])
+      expect(() => rt.new(wrong)).toThrow(
+        expect.objectContaining({
+          code: "OPTION",
+          message: expect.stringMatching(/^rt\.new\(\): its first argument must be a struct class, List or Dict, not /),
+        }),
+      );
+    for (const what of ["nothing", "number", "operations", "task", "call"]) {
+      const error = await failure(rt.run(c.wrongAll, what));
+      expect([what, error.code]).toEqual([what, "OPTION"]);
+      expect(error.message).toMatch(/^all\(\): its argument must be an array .*, not /);
+    }
+  });
+});
+
 it("reports a preload that fails", async () => {
   const error = await failure(Runtime.start({ threads: 1, preload: ["file:///nowhere/preload.mjs"] }));
   expect([error.code, error.url]).toEqual(["MODULE_LOAD", "file:///nowhere/preload.mjs"]);
