@@ -32,21 +32,23 @@ export class MainHeap extends Heap {
 
   override batch<T>(work: (scope: Scope) => T): T {
     try {
-      return this.#batch(work);
+      if (!this.takeGil(this.deadline))
+        throw new RuntimeClosedError("The runtime is closing, and a thread keeps the GIL");
+      return super.batch(work);
     } finally {
       this.#reclaimer.look();
     }
   }
 
-  #batch<T>(work: (scope: Scope) => T): T {
+  /** Waits for the GIL, if there is one, until then at most: true if it is this thread's now, and until its next batch ends. */
+  takeGil(until: number): boolean {
     const x = this.x as SyncExports;
     while (this.kernel.gil && !this.closed && !x.gilTakeWithin(GIL_LOOK)) {
       const holder = this.kernel.control(S.CB_GIL_OWNER);
       if (holder > 1 && this.isGone(holder)) x.syncAbandon(holder);
-      else if (performance.now() > this.deadline)
-        throw new RuntimeClosedError("The runtime is closing, and a thread keeps the GIL");
+      else if (performance.now() > until) return false;
     }
-    return super.batch(work);
+    return true;
   }
 }
 

@@ -160,10 +160,8 @@ export class Runtime {
   /** Stops the world and checks every invariant of the heap. For tests and for peace of mind: O(heap). */
   verify(): Verification {
     this.#mustBeOpen();
-    const { kernel, heap, x } = this.#main;
-    return this.#main.inStep(() =>
-      stopWorld(kernel, x, (held) => verifyHeap(kernel, [...heap.kept(), ...held], !this.#crashed)),
-    );
+    const { kernel, heap } = this.#main;
+    return stopWorld(this.#main, (held) => verifyHeap(kernel, [...heap.kept(), ...held], !this.#crashed));
   }
 
   stats(): RuntimeStats {
