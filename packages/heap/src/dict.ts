@@ -11,6 +11,7 @@ import { Entries } from "./inspect.js";
 import { itemsIn } from "./items.js";
 import type { Scope } from "./scope.js";
 import { ADDRESS, makeWrap, SCOPE, type Shared, slow, type Wrapper } from "./shared.js";
+import { NO_STRING } from "./strings.js";
 import { crossing, valueIn, valueOut } from "./value.js";
 
 type Self = Wrapper & Dict<string | number, unknown>;
@@ -19,6 +20,13 @@ type AnyKey = string | number;
 /** Address of a key that is a string, 0 for a number. */
 function keyIn(scope: Scope, key: AnyKey): number {
   if (typeof key === "string") return scope.heap.strings.address(key);
+  if (typeof key === "number") return 0;
+  return refuseKey(key);
+}
+
+/** The same for a key that is only looked for: NO_STRING if no dict has it. */
+function keyFor(scope: Scope, dict: number, key: AnyKey): number {
+  if (typeof key === "string") return scope.heap.strings.find(dict, key);
   if (typeof key === "number") return 0;
   return refuseKey(key);
 }
@@ -58,7 +66,8 @@ export class Dict<K extends string | number, V> {
     const self = this as unknown as Wrapper;
     const s = self[SCOPE];
     if (!s.open) return slow(self, (o) => (o as Self).get(key)) as V | undefined;
-    const ref = keyIn(s, key);
+    const ref = keyFor(s, self[ADDRESS], key);
+    if (ref === NO_STRING) return undefined;
     let tag = s.x.dictGet(self[ADDRESS], ref, ref ? 0 : (key as number));
     if (tag < 0) tag = s.heap.retryStatus("Dict.get", () => s.x.dictGet(self[ADDRESS], ref, ref ? 0 : (key as number)));
     return valueOut(s.heap, tag) as V | undefined;
@@ -68,7 +77,8 @@ export class Dict<K extends string | number, V> {
     const self = this as unknown as Wrapper;
     const s = self[SCOPE];
     if (!s.open) return slow(self, (o) => (o as Self).has(key));
-    const ref = keyIn(s, key);
+    const ref = keyFor(s, self[ADDRESS], key);
+    if (ref === NO_STRING) return false;
     let tag = s.x.dictGet(self[ADDRESS], ref, ref ? 0 : (key as number));
     if (tag < 0) tag = s.heap.retryStatus("Dict.has", () => s.x.dictGet(self[ADDRESS], ref, ref ? 0 : (key as number)));
     return tag !== L.TAG_ABSENT;
@@ -98,7 +108,8 @@ export class Dict<K extends string | number, V> {
     const s = self[SCOPE];
     if (!s.open) return slow(self, (o) => (o as Self).delete(key));
     if (updating) disturb(updating, self[ADDRESS], key);
-    const ref = keyIn(s, key);
+    const ref = keyFor(s, self[ADDRESS], key);
+    if (ref === NO_STRING) return false;
     return s.heap.retryStatus("Dict.delete", () => s.x.dictDelete(self[ADDRESS], ref, ref ? 0 : (key as number))) === 1;
   }
 

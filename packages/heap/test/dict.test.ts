@@ -1,5 +1,6 @@
 /** Dict, against a JavaScript Map. */
-import { Dict, f64, id, List, struct } from "@ungil/heap";
+import { Dict, f64, id, List, refOut, struct } from "@ungil/heap";
+import { Layout as L } from "@ungil/kernel";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { failure, inBothModes, machine, random, seed } from "./support.js";
@@ -320,5 +321,69 @@ inBothModes((gil) => {
     };
     check();
     heap.batch(check);
+  });
+
+  it("makes nothing when it is looked into", () => {
+    const m = machine({ gil, slots: 4 });
+    const second = m.slot(2);
+    const long = ["x".repeat(257), "x".repeat(5000), `${"x".repeat(4999)}→`, "→".repeat(257), "\ud800".repeat(300)];
+    const keys = ["", "a", "→", "x".repeat(256), ...long];
+    const here = [new Dict<Key, number>(keys.map((key, n) => [key, n])), new Dict(), new Dict([[7, 1]])] as const;
+    // On a thread that has none of these strings in its cache.
+    m.on(second, () =>
+      second.batch(() => {
+        const [dict, other, one] = here.map((dict) => refOut(second, id(dict) | 0, L.TYPE_DICT)) as Dict<Key, number>[];
+        if (!dict || !other || !one) throw new Error("no handles");
+        const made = () => second.kernel.counter(2, L.COUNTER_ALLOCATIONS);
+        const there = (key: Key) => [dict.get(key), dict.has(key)];
+        const look = (of: Dict<Key, number>, key: Key) => [of.get(key), of.has(key), of.delete(key)];
+        const known = keys.slice(0, 4).map(there); // pins what it finds, once
+        const before = made();
+        expect([...known, ...long.map(there)]).toEqual(keys.map((_, n) => [n, true]));
+        const absent = [
+          "b",
+          "→→",
+          "y".repeat(256),
+          "y".repeat(257),
+          `${"x".repeat(4998)}yx`,
+          "x".repeat(5001),
+          "é".repeat(257),
+        ];
+        for (const key of absent) expect(look(dict, key)).toEqual([undefined, false, false]);
+        for (const key of keys) for (const of of [other, one]) expect(look(of, key)).toEqual([undefined, false, false]);
+        expect(made()).toBe(before);
+        expect(keys.map((key) => dict.delete(key))).toEqual(keys.map(() => true));
+      }),
+    );
+    expect(here.map((dict) => dict.size)).toEqual([0, 0, 1]);
+  });
+
+  it("tells long keys of one hash apart", () => {
+    const { heap } = machine({ gil });
+    const fnv = (text: string) => {
+      let hash = 0x811c9dc5;
+      for (let n = 0; n < text.length; n++) hash = Math.imul(hash ^ text.charCodeAt(n), 0x01000193);
+      return hash;
+    };
+    const seen = new Map<number, string>();
+    const twins: [string, string][] = [];
+    const draw = random(7);
+    while (twins.length < 2) {
+      const text =
+        "x".repeat(250) + [draw(2 ** 31), draw(2 ** 31)].map((n) => n.toString(36).padStart(6, "0")).join("");
+      const twin = seen.get(fnv(text));
+      if (twin && twin !== text) twins.push([twin, text]);
+      else seen.set(fnv(text), text);
+    }
+    for (const [a, b] of twins) {
+      const dict = new Dict<string, number>([[a, 1]]);
+      const check = () => {
+        expect([dict.get(a), dict.get(b), dict.has(b), dict.delete(b)]).toEqual([1, undefined, false, false]);
+        dict.set(b, 2);
+        expect([dict.get(a), dict.get(b), dict.size, dict.delete(b), dict.get(a)]).toEqual([1, 2, 2, true, 1]);
+      };
+      check();
+      heap.batch(check);
+    }
   });
 });
