@@ -28,7 +28,8 @@ export interface Exit {
 }
 
 export interface HostThread {
-  readonly control: Calls<WorkerControl>;
+  /** Asks something of the thread. One that ends, or has ended, never answers: whoever asks bounds the wait. */
+  ask<T>(what: (control: Calls<WorkerControl>) => Promise<T>): Promise<T>;
   /** Resolves when nothing of the thread runs any more. */
   readonly exited: Promise<Exit>;
   /** The same, for a main thread that cannot wait for events because it waits for this very thread. */
@@ -65,7 +66,10 @@ export class PiscinaHost implements ThreadHost {
     const control = new MessageChannel();
     const report = new MessageChannel();
     const remote = calls<WorkerControl>(control.port1);
+    let isEnded = false;
+    const ask: HostThread["ask"] = (what) => (isEnded ? new Promise(() => undefined) : what(remote));
     const end = async () => {
+      isEnded = true;
       this.#ends.delete(end);
       endCalls(remote, control.port1);
       report.port1.close();
@@ -96,7 +100,7 @@ export class PiscinaHost implements ThreadHost {
           // Node answers with -1 for a thread whose environment is no more, but only if it was asked when it was there.
           const { active } = worker.performance.eventLoopUtilization();
           const isGone = () => active === 0 || worker.performance.eventLoopUtilization().idle < 0;
-          resolve({ control: remote, exited, isGone });
+          resolve({ ask, exited, isGone });
         },
       });
       // The ports alone must not keep the process alive: the runtime decides that. (Listening has made them do so.)

@@ -185,15 +185,21 @@ export class Runtime {
     );
     this.#threads.set(slot, thread);
     thread.exited.then((exit) => this.#threadExited(slot, thread, exit.code, exit.error));
-    const result = await Promise.race([thread.control.prepare(this.#settings.preload), thread.exited.then(() => null)]);
+    const prepared = thread.ask((control) => control.prepare(this.#settings.preload));
+    const result = await Promise.race([prepared, thread.exited.then(() => null)]);
     if (result) throw unpack(result.failure, new Error().stack ?? "");
   }
 
   #threadExited(slot: number, thread: HostThread, code: number, error: unknown): void {
-    if (this.#state !== "open" || this.#threads.get(slot) !== thread) return;
+    if (this.#state === "closed" || this.#threads.get(slot) !== thread) return;
     this.#threads.delete(slot);
     this.#crashed = true;
-    recover(this.#main, slot, code, error);
+    try {
+      recover(this.#main, slot, code, error);
+    } catch (late) {
+      if (late instanceof RuntimeClosedError) return; // closing: another thread keeps the GIL
+      throw late;
+    }
     this.#startThread(slot).catch((cause) => this.#fatal(cause));
   }
 
@@ -206,11 +212,15 @@ export class Runtime {
     const threads = [...this.#threads];
     if (threads.length < this.#settings.threads) return;
     const progress = main.progress();
-    const answers = threads.map(async ([slot, thread]) => [slot, await thread.control.waits()] as const);
+    const answers = threads.map(
+      async ([slot, thread]) => [slot, await thread.ask((control) => control.waits())] as const,
+    );
     const reports = await bounded(Promise.all(answers), GRACE);
     if (!reports || this.#state === "closed" || !main.isStill() || main.progress() !== progress) return;
     for (const { coroutines, breaks } of main.inStep(() => findDeadlocks(main, new Map(reports)))) {
-      const told = [...breaks].map(([slot, waits]) => this.#threads.get(slot)?.control.breakWaits(waits, coroutines));
+      const told = [...breaks].map(([slot, waits]) =>
+        this.#threads.get(slot)?.ask((control) => control.breakWaits(waits, coroutines)),
+      );
       await bounded(Promise.all(told), GRACE);
     }
   }
@@ -263,7 +273,8 @@ export class Runtime {
       if (asked) await bounded(main.whenIdle(), GRACE);
     }
     main.rejectAll(() => new RuntimeClosedError("The runtime was closed before this coroutine had ended"));
-    await bounded(Promise.all([...this.#threads.values()].map((thread) => thread.control.stop())), GRACE / 2);
+    const stopped = [...this.#threads.values()].map((thread) => thread.ask((control) => control.stop()));
+    await bounded(Promise.all(stopped), GRACE / 2);
     // A failure that nobody has asked for is reported a turn of the event loop later, and its task is looked at then.
     await new Promise<void>((resolve) => setImmediate(resolve));
   }
