@@ -43,7 +43,7 @@ export interface ThreadHost {
   close(): Promise<void>;
 }
 
-/** How a thread that ends before it has started is tried again: something may have killed it. */
+/** How often a thread is tried again that is killed before it has started. */
 const TRIES = 20;
 
 /** A pool of one for each thread: its worker runs one task, which ends with the thread. */
@@ -56,7 +56,8 @@ export class PiscinaHost implements ThreadHost {
       try {
         return await this.#start(task, main);
       } catch (error) {
-        if (tries === TRIES || this.#closed) throw error;
+        const wasKilled = (error as Error).cause === undefined;
+        if (!wasKilled || tries === TRIES || this.#closed) throw error;
       }
     }
   }
@@ -66,14 +67,15 @@ export class PiscinaHost implements ThreadHost {
     const control = new MessageChannel();
     const report = new MessageChannel();
     const remote = calls<WorkerControl>(control.port1);
-    let isEnded = false;
-    const ask: HostThread["ask"] = (what) => (isEnded ? new Promise(() => undefined) : what(remote));
-    const end = async () => {
-      isEnded = true;
+    let ending: Promise<void> | undefined;
+    const ask: HostThread["ask"] = (what) => (ending ? new Promise(() => undefined) : what(remote));
+    const end = (): Promise<void> => {
       this.#ends.delete(end);
-      endCalls(remote, control.port1);
-      report.port1.close();
-      await pool.destroy();
+      if (!ending) {
+        endCalls(remote, control.port1);
+        report.port1.close();
+      }
+      return (ending ??= pool.destroy());
     };
     this.#ends.add(end);
 
@@ -82,6 +84,8 @@ export class PiscinaHost implements ThreadHost {
       .run({ ...task, control: control.port2, report: report.port2 }, { transferList: [control.port2, report.port2] })
       .catch((error) => {
         failure = error;
+        // Its task is over before its time. Mostly the thread has ended; one that could not start has not.
+        return end();
       });
     const worker = pool.threads[0] as Worker;
     const exited = new Promise<number>((resolve) => worker.once("exit", resolve)).then(async (code) => {

@@ -18,6 +18,8 @@ it("checks its options", async () => {
     [{ memory: "lots" }, "MEMORY_SIZE", /"lots"/],
     [{ memory: -1 }, "MEMORY_SIZE", /-1/],
     [{ memory: null }, "MEMORY_SIZE", /null/],
+    [{ memory: "1MiB", threads: 8 }, "MEMORY_SIZE", /with 8 threads 2359296 is the least/],
+    [{ memory: "2MiB", threads: 16 }, "MEMORY_SIZE", /with 16 threads/],
     [{ gil: 1 }, "OPTION", /gil must be true or false/],
     [{ switchInterval: 0 }, "OPTION", /switchInterval/],
     [{ onUnhandled: 1 }, "OPTION", /onUnhandled/],
