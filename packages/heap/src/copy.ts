@@ -18,7 +18,8 @@ export function copyIn(scope: Scope, value: object | bigint, path: string): numb
   if (above !== undefined) throw new NotShareableError(path, value, above);
   copying.set(value, path);
   try {
-    if (Array.isArray(value))
+    // An array, of whatever realm, inherits from one that is nothing else; an instance of a subclass does not.
+    if (Array.isArray(value) && Array.isArray(Object.getPrototypeOf(value)))
       return fill(
         scope,
         L.TYPE_ARRAY,

@@ -5,11 +5,13 @@
  */
 import { Layout as L } from "@ungil/kernel";
 import { defineShared } from "./define.js";
-import { DictUpdateError, NotANumberError, NotShareableError } from "./errors.js";
+import { DictUpdateError, NotANumberError, NotShareableError, OptionError } from "./errors.js";
 import { builtinWraps, scopeHere, TRIES } from "./heap.js";
 import { Entries } from "./inspect.js";
+import { itemsIn } from "./items.js";
 import type { Scope } from "./scope.js";
 import { ADDRESS, makeWrap, SCOPE, type Shared, slow, type Wrapper } from "./shared.js";
+import { NO_STRING } from "./strings.js";
 import { crossing, valueIn, valueOut } from "./value.js";
 
 type Self = Wrapper & Dict<string | number, unknown>;
@@ -19,10 +21,24 @@ type AnyKey = string | number;
 function keyIn(scope: Scope, key: AnyKey): number {
   if (typeof key === "string") return scope.heap.strings.address(key);
   if (typeof key === "number") return 0;
-  throw new NotShareableError("The key of a Dict", key);
+  return refuseKey(key);
 }
 
-const pathOf = (key: AnyKey) => (typeof key === "string" ? `Dict[${JSON.stringify(key)}]` : `Dict[${String(key)}]`);
+/** The same for a key that is only looked for: NO_STRING if no dict has it. */
+function keyFor(scope: Scope, dict: number, key: AnyKey): number {
+  if (typeof key === "string") return scope.heap.strings.find(dict, key);
+  if (typeof key === "number") return 0;
+  return refuseKey(key);
+}
+
+function refuseKey(key: unknown): never {
+  throw new NotShareableError("The key of a Dict", key, undefined, "A key is a string or a number.");
+}
+
+function pathOf(key: AnyKey): string {
+  if (typeof key === "string") return `Dict[${JSON.stringify(key)}]`;
+  return typeof key === "number" ? `Dict[${key}]` : refuseKey(key);
+}
 
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the prototype gets what Shared promises below
 export class Dict<K extends string | number, V> {
@@ -50,7 +66,8 @@ export class Dict<K extends string | number, V> {
     const self = this as unknown as Wrapper;
     const s = self[SCOPE];
     if (!s.open) return slow(self, (o) => (o as Self).get(key)) as V | undefined;
-    const ref = keyIn(s, key);
+    const ref = keyFor(s, self[ADDRESS], key);
+    if (ref === NO_STRING) return undefined;
     let tag = s.x.dictGet(self[ADDRESS], ref, ref ? 0 : (key as number));
     if (tag < 0) tag = s.heap.retryStatus("Dict.get", () => s.x.dictGet(self[ADDRESS], ref, ref ? 0 : (key as number)));
     return valueOut(s.heap, tag) as V | undefined;
@@ -60,7 +77,8 @@ export class Dict<K extends string | number, V> {
     const self = this as unknown as Wrapper;
     const s = self[SCOPE];
     if (!s.open) return slow(self, (o) => (o as Self).has(key));
-    const ref = keyIn(s, key);
+    const ref = keyFor(s, self[ADDRESS], key);
+    if (ref === NO_STRING) return false;
     let tag = s.x.dictGet(self[ADDRESS], ref, ref ? 0 : (key as number));
     if (tag < 0) tag = s.heap.retryStatus("Dict.has", () => s.x.dictGet(self[ADDRESS], ref, ref ? 0 : (key as number)));
     return tag !== L.TAG_ABSENT;
@@ -90,7 +108,8 @@ export class Dict<K extends string | number, V> {
     const s = self[SCOPE];
     if (!s.open) return slow(self, (o) => (o as Self).delete(key));
     if (updating) disturb(updating, self[ADDRESS], key);
-    const ref = keyIn(s, key);
+    const ref = keyFor(s, self[ADDRESS], key);
+    if (ref === NO_STRING) return false;
     return s.heap.retryStatus("Dict.delete", () => s.x.dictDelete(self[ADDRESS], ref, ref ? 0 : (key as number))) === 1;
   }
 
@@ -99,7 +118,7 @@ export class Dict<K extends string | number, V> {
     const self = this as unknown as Wrapper;
     const s = self[SCOPE];
     if (!s.open) return slow(self, (o) => (o as Self).add(key, by));
-    if (typeof by !== "number") throw new NotANumberError(key);
+    if (typeof by !== "number") throw new NotANumberError(key, { value: by });
     if (updating) disturb(updating, self[ADDRESS], key);
     const ref = keyIn(s, key);
     const sum = s.x.dictAdd(self[ADDRESS], ref, ref ? 0 : (key as number), by);
@@ -245,9 +264,13 @@ function copyEntries(s: Scope, address: number, enough = Infinity): [unknown, un
 
 function create(scope: Scope, entries?: Iterable<readonly [unknown, unknown]>): number {
   const { x, heap } = scope;
+  const pairs = itemsIn("new Dict()", "an iterable of [key, value]", entries);
   const address = heap.retry("new Dict", () => x.dictNew());
-  for (const [key, value] of entries ?? []) {
-    valueIn(scope, value, `entries[${String(key)}]`);
+  for (const pair of pairs) {
+    if (!Array.isArray(pair)) throw new OptionError("new Dict()", "each item", "an array [key, value]", pair);
+    const [key, value] = pair;
+    if (typeof key !== "string" && typeof key !== "number") refuseKey(key);
+    valueIn(scope, value, `entries[${key}]`);
     const { tag, ref, number } = crossing;
     const keyRef = keyIn(scope, key as AnyKey);
     heap.retryStatus("new Dict", () => x.dictSet(address, keyRef, keyRef ? 0 : (key as number), tag, ref, number));

@@ -9,13 +9,28 @@ const show = (value: unknown): string => {
   return String(value);
 };
 
-/** A handle was used after its scope closed, or after `release()`. */
+/** An option or an argument is not what it must be. `value`: what it is, or that in words. */
+export class OptionError extends UngilError {
+  constructor(where: string, name: string, expected: string, value: unknown) {
+    const what = typeof value === "string" ? value : show(value);
+    super("OPTION", `${where}: ${name} must be ${expected}, not ${what}`);
+  }
+}
+
+/** Why a handle cannot be used. */
+const released = {
+  kept: (what: string) => `This ${what} was released: the handle was kept, and then given back.`,
+  closed: (what: string) =>
+    `This ${what} was released: its scope has closed. Use keep(object) for one that is to outlive its scope.`,
+  paused: (what: string) =>
+    `This ${what} cannot be used now: its coroutine is between two steps, and its handles work during its steps only. ` +
+    "What runs while it waits (a timer, an async function, another coroutine) needs a handle from keep(object), made before.",
+};
+
+/** A handle was used after its scope closed, after `release()`, or while its coroutine waits. */
 export class ReleasedHandleError extends UngilError {
-  constructor(what: string) {
-    super(
-      "RELEASED_HANDLE",
-      `This ${what} was released: its scope has closed. Use keep(object) for one that is to outlive its scope.`,
-    );
+  constructor(what: string, why: keyof typeof released) {
+    super("RELEASED_HANDLE", released[why](what));
   }
 }
 
@@ -89,6 +104,9 @@ export class LimitError extends UngilError {
   }
 }
 
+const shareable =
+  "Share numbers, strings, booleans, null, structs, List, Dict, and plain arrays and objects of these (they are copied).";
+
 /** A value cannot live in shared memory. `path` says where it was found. */
 export class NotShareableError extends UngilError {
   /** `within`: the path of the same object, if the value contains itself. */
@@ -96,12 +114,13 @@ export class NotShareableError extends UngilError {
     readonly path: string,
     value: unknown,
     within?: string,
+    advice = shareable,
   ) {
     super(
       "NOT_SHAREABLE",
       within !== undefined
         ? `${path} is ${within} again: a plain ${Array.isArray(value) ? "array" : "object"} that contains itself cannot be copied. Make a struct of it, which is shared and may be part of a cycle.`
-        : `${path} is ${show(value)}, which cannot be shared between threads. Share numbers, strings, booleans, null, structs, List, Dict, and plain arrays and objects of these (they are copied).`,
+        : `${path} is ${show(value)}, which cannot be shared between threads. ${advice}`,
     );
   }
 }
@@ -120,10 +139,15 @@ export class IndexError extends UngilError {
   }
 }
 
-/** `add` met a value that is no number. */
+/** `add` met a value that is no number, or was to add one. */
 export class NotANumberError extends UngilError {
-  constructor(key: unknown) {
-    super("NOT_A_NUMBER", `Dict.add: the value at key ${show(key)} is not a number`);
+  constructor(key: unknown, addend: { value: unknown } | null = null) {
+    super(
+      "NOT_A_NUMBER",
+      addend
+        ? `Dict.add: what is to be added at key ${show(key)} is ${show(addend.value)}, not a number`
+        : `Dict.add: the value at key ${show(key)} is not a number`,
+    );
   }
 }
 

@@ -33,7 +33,8 @@ export function printer(token: ClassToken, contents: Contents) {
     try {
       addressOf(this);
     } catch {
-      return `${name} (${this[SCOPE].heap.closed ? "closed" : "released"})`;
+      const scope = this[SCOPE];
+      return `${name} (${scope.heap.closed ? "closed" : scope.pauses ? "its coroutine waits" : "released"})`;
     }
     const ancestors: Ancestors = options[ANCESTORS] ?? new Map();
     const { heap } = this[SCOPE];

@@ -3,6 +3,7 @@ import { Layout as L } from "@ungil/kernel";
 import { defineShared } from "./define.js";
 import { IndexError } from "./errors.js";
 import { builtinWraps, scopeHere } from "./heap.js";
+import { itemsIn } from "./items.js";
 import type { Scope } from "./scope.js";
 import { ADDRESS, makeWrap, SCOPE, type Shared, slow, type Wrapper } from "./shared.js";
 import { crossing, valueIn, valueOut } from "./value.js";
@@ -91,9 +92,10 @@ export interface List<T> extends Shared {}
 
 function create(scope: Scope, items?: Iterable<unknown>): number {
   const { x, heap } = scope;
+  const values = itemsIn("new List()", "an iterable of values", items);
   const address = heap.retry("new List", () => x.listNew(L.TYPE_LIST, 0));
   let n = 0;
-  for (const item of items ?? []) {
+  for (const item of values) {
     valueIn(scope, item, `items[${n++}]`);
     const { tag, ref, number } = crossing;
     heap.retryStatus("new List", () => x.listPush(address, tag, ref, number));

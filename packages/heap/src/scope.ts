@@ -15,6 +15,8 @@ import type { Heap } from "./heap.js";
 export class Scope {
   /** A kept one whose count has been given back. */
   released = false;
+  /** Of a coroutine that has not ended: if it is closed, that is until the next step. */
+  pauses = false;
   /** The calls that building and walking a graph consist of, where one load finds them. */
   readonly refLoad: HeapExports["refLoad"];
   readonly structNewRefs: HeapExports["structNewRefs"];

@@ -52,7 +52,8 @@ export function addressOf(wrapper: Wrapper): number {
   const scope = wrapper[SCOPE];
   if (!scope.open) {
     if (scope.heap.closed) throw new RuntimeClosedError();
-    if (!scope.kept || scope.released) throw new ReleasedHandleError(nameOf(wrapper));
+    if (!scope.kept) throw new ReleasedHandleError(nameOf(wrapper), scope.pauses ? "paused" : "closed");
+    if (scope.released) throw new ReleasedHandleError(nameOf(wrapper), "kept");
   }
   return wrapper[ADDRESS];
 }

@@ -22,6 +22,24 @@ const ASKED = (L.CB + L.CB_STRINGS_ASKED) >>> 2;
 
 const SHORT_DECODE = 24;
 
+/** In the place of an address: there is no such string. Nothing lives so low. */
+export const NO_STRING: number = L.ERROR_LIMIT;
+
+/** What a string of so many bytes takes. */
+const sizeOf = (bytes: number) => (L.STR_DATA + bytes + 15) & ~15;
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the range is Latin-1
+const isWide = (text: string) => /[^\u0000-\u00ff]/.test(text);
+
+/** As the kernel's `stringHash`. */
+function hashOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let n = 0; n < text.length; n++) hash = Math.imul(hash ^ text.charCodeAt(n), 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return hash ^ (hash >>> 16);
+}
+
 export class Strings {
   readonly #byText = new Map<string, number>();
   readonly #byAddress = new Map<number, string>();
@@ -52,23 +70,39 @@ export class Strings {
     return this.#byText.get(text) ?? this.#make(text);
   }
 
+  /** Address of a key of this dict that is equal, as far as can be seen here, else NO_STRING: looking makes no string. */
+  find(dict: number, text: string): number {
+    const known = this.#byText.get(text);
+    if (known !== undefined) return known;
+    return text.length > L.INTERN_MAX ? this.#findLong(dict, text) : this.#short(text, this.x.stringFind);
+  }
+
   /** The text at an address. */
   read(address: number): string {
     return this.#byAddress.get(address) ?? this.#decode(address);
   }
 
   #make(text: string): number {
-    if (text.length > L.INTERN_MAX) return this.#makeLong(text);
+    return text.length > L.INTERN_MAX ? this.#makeLong(text) : this.#short(text, this.x.stringIntern);
+  }
+
+  /** A string that is interned: made if need be, or only looked for. */
+  #short(text: string, call: (length: number, wide: number) => number): number {
     this.#makeRoom(text.length);
     let wide = 0;
     const address = this.heap.retry("A string", () => {
       wide = this.#writeUnits(text);
-      return this.x.stringIntern(text.length, wide);
+      return call(text.length, wide) || NO_STRING;
     });
-    if (wide) this.#bytes += text.length;
+    if (address !== NO_STRING) this.#remember(text, address, wide ? 2 * text.length : text.length);
+    return address;
+  }
+
+  /** Its pin is in the cache. */
+  #remember(text: string, address: number, bytes: number): void {
+    this.#bytes += sizeOf(bytes);
     this.#byText.set(text, address);
     this.#byAddress.set(address, text);
-    return address;
   }
 
   /** Writes the units to scratch; returns 1 if they are 16-bit ones. */
@@ -88,12 +122,19 @@ export class Strings {
   }
 
   #makeLong(text: string): number {
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is Latin-1
-    const wide = /[^\u0000-\u00ff]/.test(text) ? 1 : 0;
+    const wide = isWide(text) ? 1 : 0;
     const address = this.heap.retry(`A string of ${text.length} characters`, () => this.x.stringNew(text.length, wide));
     this.#buffer.write(text, (this.kernel.u32[this.kernel.outA] as number) >>> 0, wide ? "utf16le" : "latin1");
     this.x.stringSeal(address);
     return address;
+  }
+
+  #findLong(dict: number, text: string): number {
+    const hash = hashOf(text);
+    const wide = isWide(text) ? 1 : 0;
+    const found = this.heap.retry("A long key", () => this.x.dictFindLong(dict, hash, text.length, wide) || NO_STRING);
+    if (found === NO_STRING || this.read(found) === text) return found;
+    return this.#makeLong(text); // another string of this hash: the kernel compares what comes after it, too
   }
 
   #decode(address: number): string {
@@ -106,19 +147,16 @@ export class Strings {
     else if (length > SHORT_DECODE) text = this.#buffer.toString("latin1", at, at + length);
     else for (let n = 0; n < length; n++) text += String.fromCharCode(u8[at + n] as number);
     if (header & L.HEADER_INTERNED) {
-      this.#makeRoom(header & L.HEADER_WIDE ? 2 * length : length);
-      if (this.x.stringCache(address) === 0) {
-        this.#byText.set(text, address);
-        this.#byAddress.set(address, text);
-      }
+      const bytes = header & L.HEADER_WIDE ? 2 * length : length;
+      this.#makeRoom(bytes);
+      if (this.x.stringCache(address) === 0) this.#remember(text, address, bytes);
     }
     return text;
   }
 
   /** Before another string is pinned: turns if the cache is full, or if a thread that is out of memory asks for it. */
   #makeRoom(bytes: number): void {
-    this.#bytes += (L.STR_DATA + bytes + 15) & ~15;
-    if (this.#bytes > this.#limit) this.#turn();
+    if (this.#bytes + sizeOf(bytes) > this.#limit) this.#turn();
     else if (this.#isAsked()) this.shed();
   }
 

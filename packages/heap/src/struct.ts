@@ -148,7 +148,7 @@ function constructorSource(layout: StructLayout): string {
     "    const s = thread.scope;",
   ];
   lines.push("    if (s === null || !s.open) return env.constructOutside(Base, new.target, init);");
-  lines.push("    if (s.heap !== heap || new.target !== target) prepare(s, new.target, init);");
+  lines.push("    if (s.heap !== heap || new.target !== target || init === null) prepare(s, new.target, init);");
   if (onlyRefs(layout)) {
     const args = [0, 1].map((n) => (n < layout.fields.length ? `a${n}` : "0"));
     layout.fields.forEach((field, n) =>

@@ -1,6 +1,7 @@
 /** Plain arrays and objects, and bigints: copied, with the shared objects in them shared. */
 
 import { isDeepStrictEqual } from "node:util";
+import { runInNewContext } from "node:vm";
 import { Dict, f64, id, List, struct } from "@ungil/heap";
 import fc from "fast-check";
 import { expect, it } from "vitest";
@@ -136,5 +137,16 @@ inBothModes((gil) => {
     list.push({ fine: true });
     expect(failure(() => list.push(cyclic))).toContain("NOT_SHAREABLE");
     expect(list.get(0)).toEqual({ fine: true });
+  });
+
+  it("are plain: an instance of a subclass of Array is none, an array of another realm is", () => {
+    machine({ gil });
+    const list = new List<unknown>();
+    class Stack extends Array<number> {}
+    expect(failure(() => list.push(Stack.of(1, 2)))).toContain("is an object of class Stack");
+    expect(failure(() => list.push([{ deep: new Stack() }]))).toContain("[0].deep is an object of class Stack");
+    list.push(runInNewContext("[1, { a: [2] }]"));
+    list.push(new Proxy([1], {}));
+    expect(list.toArray()).toEqual([[1, { a: [2] }], [1]]);
   });
 });

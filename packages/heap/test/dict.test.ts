@@ -1,5 +1,6 @@
 /** Dict, against a JavaScript Map. */
-import { Dict, f64, id, List, struct } from "@ungil/heap";
+import { Dict, f64, id, List, refOut, struct } from "@ungil/heap";
+import { Layout as L } from "@ungil/kernel";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { failure, inBothModes, machine, random, seed } from "./support.js";
@@ -163,7 +164,7 @@ inBothModes((gil) => {
       for (const k of ["text", "null", "node"])
         expect(failure(() => dict.add(k, 1))).toBe(`NOT_A_NUMBER: Dict.add: the value at key "${k}" is not a number`);
       expect(failure(() => dict.add(7, "1" as never))).toBe(
-        "NOT_A_NUMBER: Dict.add: the value at key 7 is not a number",
+        'NOT_A_NUMBER: Dict.add: what is to be added at key 7 is "1", not a number',
       );
       expect(dict.has(7)).toBe(false);
       expect(dict.add("inf", -Infinity)).toBeNaN();
@@ -291,5 +292,98 @@ inBothModes((gil) => {
     dict[Symbol.dispose]();
     m.settle();
     expect(m.objects()).toBe(m.typeStrings());
+  });
+
+  it("has strings and numbers for keys, and is made from pairs", () => {
+    const { heap } = machine({ gil });
+    const dict = new Dict<Key, unknown>();
+    const keys = [Symbol("s"), null, undefined, {}, true, 1n, Object.create(null)] as never[];
+    const check = () => {
+      for (const key of keys) {
+        const uses = [() => dict.get(key), () => dict.has(key), () => dict.set(key, 1), () => dict.delete(key)];
+        for (const use of [
+          ...uses,
+          () => dict.add(key, 1),
+          () => dict.update(key, () => 1),
+          () => new Dict([[key, 1]]),
+        ])
+          expect(failure(use)).toMatch(/^NOT_SHAREABLE: The key of a Dict is .* A key is a string or a number\.$/);
+      }
+      for (const wrong of [5, { a: 1 }, true])
+        expect(failure(() => new Dict(wrong as never))).toMatch(
+          /^OPTION: new Dict\(\): its argument must be an iterable of \[key, value\], not /,
+        );
+      for (const wrong of [[5], ["ab"], [null], [{ key: 1 }]])
+        expect(failure(() => new Dict(wrong as never))).toMatch(
+          /^OPTION: new Dict\(\): each item must be an array \[key, value\], not /,
+        );
+      expect([dict.size, new Dict().size, new Dict(null as never).size, new Dict([]).size]).toEqual([0, 0, 0, 0]);
+    };
+    check();
+    heap.batch(check);
+  });
+
+  it("makes nothing when it is looked into", () => {
+    const m = machine({ gil, slots: 4 });
+    const second = m.slot(2);
+    const long = ["x".repeat(257), "x".repeat(5000), `${"x".repeat(4999)}→`, "→".repeat(257), "\ud800".repeat(300)];
+    const keys = ["", "a", "→", "x".repeat(256), ...long];
+    const here = [new Dict<Key, number>(keys.map((key, n) => [key, n])), new Dict(), new Dict([[7, 1]])] as const;
+    // On a thread that has none of these strings in its cache.
+    m.on(second, () =>
+      second.batch(() => {
+        const [dict, other, one] = here.map((dict) => refOut(second, id(dict) | 0, L.TYPE_DICT)) as Dict<Key, number>[];
+        if (!dict || !other || !one) throw new Error("no handles");
+        const made = () => second.kernel.counter(2, L.COUNTER_ALLOCATIONS);
+        const there = (key: Key) => [dict.get(key), dict.has(key)];
+        const look = (of: Dict<Key, number>, key: Key) => [of.get(key), of.has(key), of.delete(key)];
+        const known = keys.slice(0, 4).map(there); // pins what it finds, once
+        const before = made();
+        expect([...known, ...long.map(there)]).toEqual(keys.map((_, n) => [n, true]));
+        const absent = [
+          "b",
+          "→→",
+          "y".repeat(256),
+          "y".repeat(257),
+          `${"x".repeat(4998)}yx`,
+          "x".repeat(5001),
+          "é".repeat(257),
+        ];
+        for (const key of absent) expect(look(dict, key)).toEqual([undefined, false, false]);
+        for (const key of keys) for (const of of [other, one]) expect(look(of, key)).toEqual([undefined, false, false]);
+        expect(made()).toBe(before);
+        expect(keys.map((key) => dict.delete(key))).toEqual(keys.map(() => true));
+      }),
+    );
+    expect(here.map((dict) => dict.size)).toEqual([0, 0, 1]);
+  });
+
+  it("tells long keys of one hash apart", () => {
+    const { heap } = machine({ gil });
+    const fnv = (text: string) => {
+      let hash = 0x811c9dc5;
+      for (let n = 0; n < text.length; n++) hash = Math.imul(hash ^ text.charCodeAt(n), 0x01000193);
+      return hash;
+    };
+    const seen = new Map<number, string>();
+    const twins: [string, string][] = [];
+    const draw = random(7);
+    while (twins.length < 2) {
+      const text =
+        "x".repeat(250) + [draw(2 ** 31), draw(2 ** 31)].map((n) => n.toString(36).padStart(6, "0")).join("");
+      const twin = seen.get(fnv(text));
+      if (twin && twin !== text) twins.push([twin, text]);
+      else seen.set(fnv(text), text);
+    }
+    for (const [a, b] of twins) {
+      const dict = new Dict<string, number>([[a, 1]]);
+      const check = () => {
+        expect([dict.get(a), dict.get(b), dict.has(b), dict.delete(b)]).toEqual([1, undefined, false, false]);
+        dict.set(b, 2);
+        expect([dict.get(a), dict.get(b), dict.size, dict.delete(b), dict.get(a)]).toEqual([1, 2, 2, true, 1]);
+      };
+      check();
+      heap.batch(check);
+    }
   });
 });

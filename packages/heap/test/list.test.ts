@@ -118,6 +118,17 @@ inBothModes((gil) => {
     m.settle();
   });
 
+  it("is made from an iterable, and from nothing else", () => {
+    const { heap } = machine({ gil });
+    for (const run of [(use: () => unknown) => use(), (use: () => unknown) => heap.batch(use)]) {
+      for (const wrong of [5, { length: 1 }, () => 1])
+        expect(failure(() => run(() => new List(wrong as never)))).toMatch(
+          /^OPTION: new List\(\): its argument must be an iterable of values, not /,
+        );
+    }
+    expect([...new List("abc")]).toEqual(["a", "b", "c"]);
+  });
+
   it("a walk sees each element as it is then", () => {
     machine({ gil });
     const list = new List([1, 2, 3]);

@@ -200,6 +200,8 @@ inBothModes((gil) => {
       dict.update("a", () => 1);
       expect(dict.delete("b")).toBe(true);
       dict.set("b", node);
+      for (const absent of ["absent", "→ absent", "long and absent ".repeat(2000), "→".repeat(40_000)])
+        expect([dict.get(absent), dict.has(absent), dict.delete(absent)]).toEqual([undefined, false, false]);
       expect(failure(() => scope(() => new List(Array.from({ length: 5000 }, () => 1))))).toMatch(full);
       expect([list.length, dict.size, dict.get("a")]).toEqual([3, 2, 1]);
     };

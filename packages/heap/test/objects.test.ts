@@ -285,6 +285,10 @@ inBothModes((gil) => {
       expect(run(() => new Initial("owner"))).toContain("not owner");
       expect(run(() => new Initial())).toBe("nothing was thrown");
     }
+    // Later objects are made faster, and null is told from an object all the same.
+    const refused = "SCHEMA: new Initial(...) takes an object of initial values, not null";
+    expect(batch(() => [new inside({ owner: "y" }), new inside(null)])).toBe(refused);
+    expect(batch(() => [new outside({ owner: "y" }), new outside(null)])).toBe(refused);
     const first = new outside({ owner: "first" });
     expect(new outside(first).owner).toBe("first"); // a struct has the fields of a struct
   });

@@ -1,6 +1,9 @@
 /** The kernel's exports: each is one logical operation. */
-export { stringCache, stringCacheClear, stringCacheTurn, stringIntern, stringNew, stringRead, stringSeal } from "./containers/string";
+export {
+  stringCache, stringCacheClear, stringCacheTurn, stringFind, stringIntern, stringNew, stringRead, stringSeal,
+} from "./containers/string";
 export { dictAdd, dictCompareSet, dictCopyShard, dictDelete, dictGet, dictNew, dictSet, dictSize } from "./containers/dict";
+export { dictFindLong } from "./containers/look";
 export { listGet, listLength, listNew, listPop, listPush, listSet } from "./containers/list";
 export { threadAdopt } from "./containers/recover";
 export { countIncrement, countRelease as countDecrement } from "./heap/count";

@@ -50,6 +50,7 @@ export interface HeapExports {
   i32Store(address: number, offset: number, value: number): number;
   // Strings.
   stringIntern(length: number, wide: number): number;
+  stringFind(length: number, wide: number): number;
   stringCache(address: number): number;
   stringCacheClear(): void;
   stringCacheTurn(): void;
@@ -80,6 +81,7 @@ export interface HeapExports {
     ref: number,
     value: number,
   ): number;
+  dictFindLong(dict: number, hash: number, length: number, wide: number): number;
   dictCopyShard(dict: number, shard: number, into: number): number;
   /** Physical address of a virtual one, 0 on a fault. */
   translate(address: number): number;

@@ -17,8 +17,8 @@ export interface WorkerControl {
   waits(): FiberWait[];
   /** Deadlock: fails these fibers; what is said of all that are part of it. */
   breakWaits(waits: readonly FiberWait[], coroutines: readonly string[]): void;
-  /** Stops the scheduler. What has not ended stays as it is. */
-  stop(): void;
+  /** Stops the scheduler. What has not ended stays as it is; what was to be told to the main thread has been. */
+  stop(): Promise<void>;
 }
 
 /** What the main thread does for a worker. */
@@ -26,7 +26,7 @@ export interface MainControl {
   /** The worker's thread id, as soon as it runs. */
   hello(threadId: number): void;
   /** A failed task that nobody will ask for; its address, kept by the caller until this is done. */
-  unhandled(task: number): void;
+  unhandled(task: number, wasCancelled: boolean): void;
 }
 
 export type Calls<T> = Remote<T>;

@@ -6,7 +6,7 @@ import { crossing, thread, valueIn } from "@ungil/heap";
 import { Layout as L, SyncLayout as S } from "@ungil/kernel";
 import { CancelledError, OperationNotAwaitedError } from "./errors.js";
 import { failureIn } from "./failure.js";
-import { ENDED, type Ending, type Fiber, WAITING } from "./fiber.js";
+import { ENDED, type Ending, type Fiber, READY, WAITING } from "./fiber.js";
 import type { FiberThread } from "./fibers.js";
 import { isOperation } from "./operation.js";
 
@@ -30,6 +30,8 @@ export class Endings {
     if (fiber.children === 0 && fiber.strands === 0) return this.finish(fiber, ending);
     fiber.ending = ending;
     encodeEarly(fiber, ending);
+    // What has failed so far has not failed because it is to end now.
+    if (!fiber.isCancelled) this.#reportFailed(fiber);
     this.thread.x.childrenCancel(fiber.task);
     this.thread.stepOver(fiber);
     this.settle(fiber);
@@ -58,26 +60,40 @@ export class Endings {
         fiber.ending = null;
         return this.finish(fiber, ending);
       }
-      const state = (kernel.u32[kernel.outA] as number) & S.TASK_STATE_MASK;
-      if (state >= S.TASK_DONE) {
-        this.#reportUnhandled(child);
+      const state = kernel.u32[kernel.outA] as number;
+      if ((state & S.TASK_STATE_MASK) >= S.TASK_DONE) {
+        this.#reportUnhandled(child, state);
         continue;
       }
-      const status = x.taskJoin(child, fiber.index);
-      if (status !== 0) continue;
-      fiber.waiter = kernel.u32[kernel.outA] as number;
-      x.waitsFor(S.WAIT_CHILDREN, child);
+      const status = x.childJoin(child, fiber.index);
+      if (status > 0) continue;
+      if (status === 0) fiber.waiter = kernel.u32[kernel.outA] as number;
+      else this.#tryLater(fiber);
       break;
     }
     x.stepEnd();
   }
 
+  /** Memory is out: it cannot register with its child. The others go on meanwhile, the child perhaps among them. */
+  #tryLater(fiber: Fiber): void {
+    this.thread.heap.reclaim(0);
+    fiber.state = READY;
+    this.thread.ready.push(fiber);
+  }
+
+  /** The children that have failed, and that nobody has asked for. */
+  #reportFailed({ task }: Fiber): void {
+    const { x, kernel } = this.thread;
+    for (let child = x.childFailed(task, 0); child; child = x.childFailed(task, child))
+      this.#reportUnhandled(child, kernel.u32[kernel.outA] as number);
+  }
+
   /** The main thread reads the error from the task itself, which is kept for it. */
-  #reportUnhandled(child: number): void {
+  #reportUnhandled(child: number, state: number): void {
     const { x, heap, surroundings } = this.thread;
     x.taskObserve(child);
     heap.adopt(child);
-    surroundings.unhandled(child);
+    surroundings.unhandled(child, (state & S.TASK_CANCELLING) !== 0);
   }
 
   /** Nothing is left of it but its task. */
@@ -105,6 +121,7 @@ export class Endings {
     }
     const state = failed ? (cancelled ? S.TASK_CANCELLED : S.TASK_FAILED) : S.TASK_DONE;
     fiber.scope.open = false;
+    fiber.scope.pauses = false;
     thread.scope = service;
     this.thread.forget(fiber);
     x.taskEnd(fiber.task, state, crossing.tag, crossing.ref, crossing.number, error);

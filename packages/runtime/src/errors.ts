@@ -1,6 +1,8 @@
 /** Errors of the runtime. All derive from UngilError and carry a stable `code`; docs/errors.md lists them with their triggers. */
 import { UngilError } from "@ungil/kernel";
 
+export { OptionError } from "@ungil/heap";
+
 /** `Runtime.start` on a worker thread: mostly a one-file program without a guard, which the worker has imported. */
 export class RuntimeInWorkerError extends UngilError {
   constructor() {
@@ -79,12 +81,6 @@ export class ThreadCountError extends UngilError {
 export class UnknownOptionError extends UngilError {
   constructor(where: string, name: string, known: readonly string[]) {
     super("UNKNOWN_OPTION", `${where} has no option "${name}". It has: ${known.join(", ")}`);
-  }
-}
-
-export class OptionError extends UngilError {
-  constructor(where: string, name: string, expected: string, value: unknown) {
-    super("OPTION", `${where}: ${name} must be ${expected}, not ${String(value)}`);
   }
 }
 

@@ -42,6 +42,8 @@ export interface SyncExports extends HeapExports {
   waiterLose(waiter: number): void;
   objectImmortalize(address: number): void;
   childFirst(parent: number): number;
+  childFailed(parent: number, after: number): number;
+  childJoin(child: number, fiber: number): number;
   childrenSweep(parent: number): number;
   childrenCancel(parent: number): void;
   // Locks.

@@ -32,6 +32,8 @@ export class Fiber {
   error: unknown = undefined;
   hasError = false;
   wait: Waiting | null = null;
+  /** Number of its latest step. A wake-up names the step whose wait it ends: the fiber may wait for something else by then. */
+  turn = 0;
   /** The kernel's record of its wait, 0 if it has none. */
   waiter = 0;
   /** What came with the message that ended the wait. */

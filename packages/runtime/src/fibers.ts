@@ -14,8 +14,11 @@ import { type Task, wrapTask } from "./task.js";
 export interface Surroundings {
   /** The definition of a coroutine id, or a promise of it while its module is imported. */
   find(id: string): Definition | Promise<Definition>;
-  /** A task failed, and its parent has ended and never asked for it. Address of the task, which is kept. */
-  unhandled(task: number): void;
+  /**
+   * A task failed, and its parent has ended and never asked for it. Address of the task, which is kept; whether somebody has
+   * cancelled it.
+   */
+  unhandled(task: number, wasCancelled: boolean): void;
 }
 
 export abstract class FiberThread extends EventLoopThread {
@@ -88,9 +91,9 @@ export abstract class FiberThread extends EventLoopThread {
     fiber.state = READY;
   }
 
-  /** The wait of a fiber has ended on this very thread. */
-  wakeLocal(fiber: Fiber): void {
-    if (fiber.state !== WAITING) return;
+  /** The wait that began in step `turn` of a fiber has ended, on this very thread. It may have been given up since. */
+  wakeLocal(fiber: Fiber, turn: number): void {
+    if (fiber.state !== WAITING || fiber.turn !== turn) return;
     this.resume(fiber);
     this.ready.push(fiber);
     this.poke();
@@ -99,9 +102,10 @@ export abstract class FiberThread extends EventLoopThread {
   /** Resumes the fiber when the promise has settled, however. */
   waitForPromise(fiber: Fiber, promise: Promise<unknown>): void {
     this.pendingMore();
+    const { turn } = fiber;
     const wake = () => {
       this.pendingLess();
-      this.wakeLocal(fiber);
+      this.wakeLocal(fiber, turn);
     };
     promise.then(wake, wake);
   }

@@ -28,7 +28,8 @@ export interface Exit {
 }
 
 export interface HostThread {
-  readonly control: Calls<WorkerControl>;
+  /** Asks something of the thread. One that ends, or has ended, never answers: whoever asks bounds the wait. */
+  ask<T>(what: (control: Calls<WorkerControl>) => Promise<T>): Promise<T>;
   /** Resolves when nothing of the thread runs any more. */
   readonly exited: Promise<Exit>;
   /** The same, for a main thread that cannot wait for events because it waits for this very thread. */
@@ -42,7 +43,7 @@ export interface ThreadHost {
   close(): Promise<void>;
 }
 
-/** How a thread that ends before it has started is tried again: something may have killed it. */
+/** How often a thread is tried again that is killed before it has started. */
 const TRIES = 20;
 
 /** A pool of one for each thread: its worker runs one task, which ends with the thread. */
@@ -55,7 +56,8 @@ export class PiscinaHost implements ThreadHost {
       try {
         return await this.#start(task, main);
       } catch (error) {
-        if (tries === TRIES || this.#closed) throw error;
+        const wasKilled = (error as Error).cause === undefined;
+        if (!wasKilled || tries === TRIES || this.#closed) throw error;
       }
     }
   }
@@ -66,14 +68,14 @@ export class PiscinaHost implements ThreadHost {
     const report = new MessageChannel();
     const remote = calls<WorkerControl>(control.port1);
     let ending: Promise<void> | undefined;
-    const end = () => {
-      ending ??= (async () => {
-        this.#ends.delete(end);
+    const ask: HostThread["ask"] = (what) => (ending ? new Promise(() => undefined) : what(remote));
+    const end = (): Promise<void> => {
+      this.#ends.delete(end);
+      if (!ending) {
         endCalls(remote, control.port1);
         report.port1.close();
-        await pool.destroy();
-      })();
-      return ending;
+      }
+      return (ending ??= pool.destroy());
     };
     this.#ends.add(end);
 
@@ -83,7 +85,8 @@ export class PiscinaHost implements ThreadHost {
       .catch((error) => {
         // It has exited, or it could not begin (no memory for it): then it is ended.
         failure = error;
-        void end();
+        // Its task is over before its time. Mostly the thread has ended; one that could not start has not.
+        return end();
       });
     const worker = pool.threads[0] as Worker;
     const exited = new Promise<number>((resolve) => worker.once("exit", resolve)).then(async (code) => {
@@ -102,7 +105,7 @@ export class PiscinaHost implements ThreadHost {
           // Node answers with -1 for a thread whose environment is no more, but only if it was asked when it was there.
           const { active } = worker.performance.eventLoopUtilization();
           const isGone = () => active === 0 || worker.performance.eventLoopUtilization().idle < 0;
-          resolve({ control: remote, exited, isGone });
+          resolve({ ask, exited, isGone });
         },
       });
       // The ports alone must not keep the process alive: the runtime decides that. (Listening has made them do so.)

@@ -13,7 +13,7 @@ import {
 import { Layout as L, SyncLayout as S } from "@ungil/kernel";
 import { DeadlockError, LockPoisonedError, OptionError } from "./errors.js";
 import { type Fiber, here } from "./fiber.js";
-import { done, type Step, track, Wait, waiting } from "./operation.js";
+import { done, hold, type Step, track, Wait, waiting } from "./operation.js";
 import { threadOf } from "./thread.js";
 import type { Operation } from "./types.js";
 
@@ -125,10 +125,10 @@ function tryAtOnce(heap: Heap, objects: readonly Wrapper[], task: number, fiber:
   const { x, kernel } = threadOf(heap);
   const [a, b] = objects as [Wrapper, Wrapper | undefined];
   if (!b) {
-    const entry = x.lockTry(a[ADDRESS], task);
+    const entry = x.lockTry(addressOf(a), task);
     return got(heap, entry, objects) ? new Guard(heap, fiber, entry, 0, null) : null;
   }
-  const entry = x.lockTryPair(a[ADDRESS], b[ADDRESS], task);
+  const entry = x.lockTryPair(addressOf(a), addressOf(b), task);
   return got(heap, entry, objects) ? new Guard(heap, fiber, entry, kernel.i32[kernel.outA] as number, null) : null;
 }
 
@@ -154,6 +154,7 @@ class Lock extends Wait<Guard> {
       const guard = tryAtOnce(fiber.scheduler.heap, objects, fiber.task, fiber);
       if (guard) return done(guard);
     }
+    for (const object of objects) hold(fiber, object);
     this.#entries = [];
     return this.#go(fiber);
   }

@@ -4,7 +4,7 @@
  * loop. A pending wait on that word does not keep a process alive, so a timer does while tasks are outstanding; the same
  * timer looks for deadlocks.
  */
-import { Heap, keptScope, RuntimeClosedError, type Scope, thread } from "@ungil/heap";
+import { Heap, RuntimeClosedError, type Scope, thread } from "@ungil/heap";
 import { type Kernel, KernelPanicError, Layout as L, SyncLayout as S } from "@ungil/kernel";
 import { argumentsIn } from "./arguments.js";
 import type { Definition } from "./coroutines.js";
@@ -32,21 +32,23 @@ export class MainHeap extends Heap {
 
   override batch<T>(work: (scope: Scope) => T): T {
     try {
-      return this.#batch(work);
+      if (!this.takeGil(this.deadline))
+        throw new RuntimeClosedError("The runtime is closing, and a thread keeps the GIL");
+      return super.batch(work);
     } finally {
       this.#reclaimer.look();
     }
   }
 
-  #batch<T>(work: (scope: Scope) => T): T {
+  /** Waits for the GIL, if there is one, until then at most: true if it is this thread's now, and until its next batch ends. */
+  takeGil(until: number): boolean {
     const x = this.x as SyncExports;
     while (this.kernel.gil && !this.closed && !x.gilTakeWithin(GIL_LOOK)) {
       const holder = this.kernel.control(S.CB_GIL_OWNER);
       if (holder > 1 && this.isGone(holder)) x.syncAbandon(holder);
-      else if (performance.now() > this.deadline)
-        throw new RuntimeClosedError("The runtime is closing, and a thread keeps the GIL");
+      else if (performance.now() > until) return false;
     }
-    return super.batch(work);
+    return true;
   }
 }
 
@@ -71,6 +73,13 @@ export interface MainEvents {
   /** The kernel has given up. */
   panic(error: Error): void;
 }
+
+/**
+ * Whoever cancels a task wants it to end with a CancelledError, be it the one of another task, cancelled as well, that it
+ * waited for. A task that nobody has cancelled has failed if it ends with one: its work is not done, and nobody asked for
+ * that. The same for tasks of the main thread and of coroutines.
+ */
+const isWanted = (error: unknown, wasCancelled: boolean) => wasCancelled && error instanceof CancelledError;
 
 const HEARTBEAT = 50; // ms; a deadlock is one that two heartbeats have seen
 
@@ -204,19 +213,18 @@ export class MainThread extends Thread {
       };
       const abort = () => this.#cancel([entry], signal?.reason);
       const ended = (outcome: Outcome) => {
-        heap.release(address, keptScope(heap));
-        if (this.#outstanding.has(entry))
-          settle(this, outcome, at, (value) => settled(() => resolve(value)), entry.fail);
+        if (!this.#outstanding.has(entry)) return;
+        const wasCancelled = (this.x.taskInspect(address) & S.TASK_CANCELLING) !== 0;
+        const failed = (error: unknown) => (isWanted(error, wasCancelled) ? entry.reject : entry.fail)(error);
+        settle(this, outcome, at, (value) => settled(() => resolve(value)), failed);
       };
       signal?.addEventListener("abort", abort, { once: true });
       this.#more(entry);
-      heap.adopt(address); // until it has ended, whatever becomes of the handle
       try {
         this.watch(address, ended);
       } catch (error) {
         // No memory for watching it: nobody would ever hear of it, so it must not run.
         cancelTask(this, address, error);
-        heap.release(address, keptScope(heap));
         entry.reject(error);
         throw error;
       }
@@ -225,16 +233,18 @@ export class MainThread extends Thread {
     return kept;
   }
 
-  /** As node treats a rejected promise: somebody may still ask for it in this turn of the event loop. */
+  /**
+   * As node treats a rejected promise: somebody may still ask for it in this turn of the event loop. What the hook throws is
+   * an uncaught exception, for nobody stands above it then.
+   */
   #unawaited(error: unknown, task: Task<unknown>, isAsked: () => boolean): void {
-    if (error instanceof CancelledError) return;
     setImmediate(() => {
       if (!isAsked()) this.#events.unhandled(error, task);
     });
   }
 
   /** A failed child of a coroutine that never asked for it. It is kept for us meanwhile. */
-  orphanFailed(address: number): void {
+  orphanFailed(address: number, wasCancelled: boolean): void {
     if (this.#closed) return;
     this.heap.batch(() => {
       const task = this.heap.keep(wrapTask(address) as never) as unknown as Task<unknown>;
@@ -244,7 +254,9 @@ export class MainThread extends Thread {
         outcome,
         {},
         () => undefined,
-        (error) => this.#events.unhandled(error, task),
+        (error) => {
+          if (!isWanted(error, wasCancelled)) this.#unawaited(error, task, () => false);
+        },
       );
     });
   }

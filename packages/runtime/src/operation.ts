@@ -3,6 +3,8 @@
  * `yield*` costs no step), or notes what the fiber waits for and yields WAIT to the scheduler; its second `next` comes when
  * the wait is over. `throw` comes when the coroutine is cancelled meanwhile.
  */
+import { addressOf, nameOf, SCOPE, type Wrapper } from "@ungil/heap";
+import { OutOfMemoryError } from "@ungil/kernel";
 import { NotInCoroutineError, OptionError } from "./errors.js";
 import { type Fiber, here, type Waiting } from "./fiber.js";
 import type { Instruction, Operation } from "./types.js";
@@ -82,6 +84,17 @@ export abstract class Wait<T> implements Operation<T>, Iterator<Instruction, T, 
     if (fiber) this.abandon(fiber);
     throw error;
   }
+}
+
+/**
+ * The address of what the running coroutine is about to wait for. A kept handle may be released at any moment of the wait, so
+ * from now on the coroutine holds the object itself; its own handles last as long as it does.
+ */
+export function hold(fiber: Fiber, object: Wrapper): number {
+  const address = addressOf(object);
+  if (object[SCOPE].kept && !fiber.scheduler.x.borrow(address))
+    throw new OutOfMemoryError(`Waiting for a ${nameOf(object)}`);
+  return address;
 }
 
 export function done<T>(value: T): IteratorReturnResult<T> {

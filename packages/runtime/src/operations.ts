@@ -5,7 +5,7 @@ import { SyncLayout as S } from "@ungil/kernel";
 import { type Definition, definitionOf } from "./coroutines.js";
 import { CancelledError, NotInCoroutineError, OptionError } from "./errors.js";
 import { type Fiber, here } from "./fiber.js";
-import { done, isOperation, type Step, track, untrack, Wait, waiting } from "./operation.js";
+import { done, hold, isOperation, type Step, track, untrack, Wait, waiting } from "./operation.js";
 import { checkNames } from "./options.js";
 import { cancelTask, Join, Task } from "./task.js";
 import type { Coroutine, Instruction, Operation } from "./types.js";
@@ -134,13 +134,13 @@ class Sleep extends Wait<void> {
   }
 
   protected begin(fiber: Fiber): Step<void> {
-    const { scheduler } = fiber;
+    const { scheduler, turn } = fiber;
     scheduler.pendingMore();
     this.#timer = setTimeout(
       () => {
         this.#timer = undefined;
         scheduler.pendingLess();
-        scheduler.wakeLocal(fiber);
+        scheduler.wakeLocal(fiber, turn);
       },
       Math.min(this.milliseconds, 2147483647),
     );
@@ -183,14 +183,14 @@ class Until<T> extends Wait<T> {
   }
 
   protected begin(fiber: Fiber): Step<T> {
-    const { scheduler } = fiber;
+    const { scheduler, turn } = fiber;
     const serial = ++this.#serial;
     this.#outcome = null;
     const settled = (outcome: NonNullable<typeof this.outcome>) => {
       if (serial !== this.#serial) return; // it was given up
       scheduler.pendingLess();
       this.#outcome = outcome;
-      scheduler.wakeLocal(fiber);
+      scheduler.wakeLocal(fiber, turn);
     };
     scheduler.pendingMore();
     Promise.resolve(this.promise).then(
@@ -225,20 +225,28 @@ export function until<T>(promise: PromiseLike<T> | T): Operation<Awaited<T>> {
 
 type Results<T extends readonly unknown[]> = { -readonly [K in keyof T]: T[K] extends Operation<infer R> ? R : never };
 
+/** Who waits for an `all`, since which of its steps. */
+interface Round {
+  readonly fiber: Fiber;
+  readonly turn: number;
+}
+
 /** Runs its operations side by side, each as a fiber of its own on this thread and inside this task. */
 class All extends Wait<unknown[]> {
   readonly kind = S.WAIT_CHILDREN;
   readonly #items: Operation<unknown>[];
   /** Addresses of those that are tasks. */
-  readonly #tasks: (number | null)[];
+  #tasks: (number | null)[] = [];
   #results: unknown[] = [];
   #left = 0;
   #error: { value: unknown } | null = null;
   #fibers: Fiber[] = [];
+  /** Null once it is given up: then its strands still end, and that is nobody's business. */
+  #round: Round | null = null;
 
   constructor(items: Iterable<Operation<unknown>>) {
     super();
-    this.#items = [...items];
+    this.#items = itemsOf(items);
     const numbers = new Map<unknown, number>();
     for (const [n, item] of this.#items.entries()) {
       if (item instanceof Task) continue;
@@ -249,7 +257,6 @@ class All extends Wait<unknown[]> {
       numbers.set(item, n);
       untrack(item);
     }
-    this.#tasks = this.#items.map((item) => (item instanceof Task ? addressOf(item as unknown as Wrapper) : null));
     track(this);
   }
 
@@ -263,24 +270,28 @@ class All extends Wait<unknown[]> {
 
   protected begin(fiber: Fiber): Step<unknown[]> {
     if (this.#items.length === 0) return done([]);
+    this.#tasks = this.#items.map((item) => (item instanceof Task ? hold(fiber, item as unknown as Wrapper) : null));
     this.#results = new Array(this.#items.length);
     this.#left = this.#items.length;
     this.#error = null;
-    const { scheduler } = fiber;
+    const { scheduler, turn } = fiber;
+    const round: Round = { fiber, turn };
+    this.#round = round;
     this.#fibers = this.#items.map((item, n) =>
-      scheduler.strand(fiber, drive(item), (ended, failed, value) => this.#ended(fiber, ended, n, failed, value)),
+      scheduler.strand(fiber, drive(item), (ended, failed, value) => this.#ended(round, ended, n, failed, value)),
     );
     return waiting;
   }
 
-  #ended(fiber: Fiber, ended: Fiber, n: number, failed: boolean, value: unknown): void {
+  #ended(round: Round, ended: Fiber, n: number, failed: boolean, value: unknown): void {
+    if (round !== this.#round) return;
     this.#left--;
     if (!failed) this.#results[n] = value;
     else if (!this.#error) {
       this.#error = { value };
       this.#stop(ended, value);
     }
-    if (this.#left === 0) fiber.scheduler.wakeLocal(fiber);
+    if (this.#left === 0) round.fiber.scheduler.wakeLocal(round.fiber, round.turn);
   }
 
   /** One has failed: the others are not wanted any more, and neither are their tasks. */
@@ -304,8 +315,17 @@ class All extends Wait<unknown[]> {
   }
 
   protected abandon(): void {
+    this.#round = null;
     this.#fibers.forEach((strand) => strand.scheduler.cancelStrand(strand, new CancelledError()));
   }
+}
+
+/** A task or an operation is iterable too, but not of operations: somebody has left out the array. */
+function itemsOf(items: Iterable<Operation<unknown>>): Operation<unknown>[] {
+  const isOne = items instanceof Task || isOperation(items);
+  if (isOne || typeof items?.[Symbol.iterator] !== "function")
+    throw new OptionError("all()", "its argument", "an array (or an iterable) of operations and tasks", items);
+  return [...items];
 }
 
 function* drive(item: Operation<unknown>): Generator<Instruction | undefined | void, unknown, unknown> {

@@ -40,6 +40,9 @@ export interface Settings {
 /** Slot 0 is never used, slot 1 is the main thread's. */
 export const THREADS_MAX = Layout.THREAD_SLOTS_MAX - 2;
 
+/** What a thread has of its own, pages of its smallest objects included; the main thread is one too. */
+const MEMORY_OF_THREAD = 256 << 10;
+
 const START = "Runtime.start()";
 const known = ["threads", "gil", "memory", "preload", "switchInterval", "onUnhandled"];
 
@@ -63,10 +66,14 @@ export function checkOptions(options: RuntimeOptions = {}): Settings {
     throw new OptionError(START, "onUnhandled", "a function", onUnhandled);
   }
   if (!Array.isArray(preload)) throw new OptionError(START, "preload", "an array of URLs", preload);
+  const heapBytes = parseSize(memory);
+  const least = MEMORY_OF_THREAD * (threads + 1);
+  if (heapBytes < least)
+    throw new MemorySizeError(`memory is ${heapBytes} bytes; with ${threads} threads ${least} is the least`);
   return {
     threads: Math.min(threads, THREADS_MAX),
     gil,
-    heapBytes: checkShare(parseSize(memory), threads),
+    heapBytes,
     preload: preload.map(resolveModule),
     switchMicroseconds: Math.round(switchInterval * 1000),
     onUnhandled,

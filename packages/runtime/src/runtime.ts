@@ -13,7 +13,7 @@ import {
 } from "@ungil/heap";
 import { createMachine, defineInternalTypes, Kernel, OutOfMemoryError } from "@ungil/kernel";
 import { findDeadlocks } from "./deadlock.js";
-import { CancelledError, RuntimeInWorkerError } from "./errors.js";
+import { CancelledError, OptionError, RuntimeInWorkerError } from "./errors.js";
 import type { SyncExports } from "./exports.js";
 import { type HostThread, PiscinaHost, type ThreadHost } from "./host.js";
 import { linkClasses } from "./links.js";
@@ -100,7 +100,7 @@ export class Runtime {
   new<T extends Shared, A extends readonly unknown[]>(type: new (...args: A) => T, ...args: A): T & Disposable {
     this.#mustBeOpen();
     return this.#here(() => {
-      tokenOf(type);
+      if (!tokenOf(type)) throw new OptionError("rt.new()", "its first argument", "a struct class, List or Dict", type);
       return new type(...args) as T & Disposable;
     });
   }
@@ -160,10 +160,8 @@ export class Runtime {
   /** Stops the world and checks every invariant of the heap. For tests and for peace of mind: O(heap). */
   verify(): Verification {
     this.#mustBeOpen();
-    const { kernel, heap, x } = this.#main;
-    return this.#main.inStep(() =>
-      stopWorld(kernel, x, (held) => verifyHeap(kernel, [...heap.kept(), ...held], !this.#crashed)),
-    );
+    const { kernel, heap } = this.#main;
+    return stopWorld(this.#main, (held) => verifyHeap(kernel, [...heap.kept(), ...held], !this.#crashed));
   }
 
   stats(): RuntimeStats {
@@ -183,19 +181,25 @@ export class Runtime {
         slot,
         spinRounds: this.#settings.threads < cores ? 2000 : this.#settings.threads === cores ? 500 : 10,
       },
-      { unhandled: (task) => this.#main.orphanFailed(task) },
+      { unhandled: (task, wasCancelled) => this.#main.orphanFailed(task, wasCancelled) },
     );
     this.#threads.set(slot, thread);
     thread.exited.then((exit) => this.#threadExited(slot, thread, exit.code, exit.error));
-    const result = await Promise.race([thread.control.prepare(this.#settings.preload), thread.exited.then(() => null)]);
+    const prepared = thread.ask((control) => control.prepare(this.#settings.preload));
+    const result = await Promise.race([prepared, thread.exited.then(() => null)]);
     if (result) throw unpack(result.failure, new Error().stack ?? "");
   }
 
   #threadExited(slot: number, thread: HostThread, code: number, error: unknown): void {
-    if (this.#state !== "open" || this.#threads.get(slot) !== thread) return;
+    if (this.#state === "closed" || this.#threads.get(slot) !== thread) return;
     this.#threads.delete(slot);
     this.#crashed = true;
-    recover(this.#main, slot, code, error);
+    try {
+      recover(this.#main, slot, code, error);
+    } catch (late) {
+      if (late instanceof RuntimeClosedError) return; // closing: another thread keeps the GIL
+      throw late;
+    }
     this.#startThread(slot).catch((cause) => this.#fatal(cause));
   }
 
@@ -208,11 +212,15 @@ export class Runtime {
     const threads = [...this.#threads];
     if (threads.length < this.#settings.threads) return;
     const progress = main.progress();
-    const answers = threads.map(async ([slot, thread]) => [slot, await thread.control.waits()] as const);
+    const answers = threads.map(
+      async ([slot, thread]) => [slot, await thread.ask((control) => control.waits())] as const,
+    );
     const reports = await bounded(Promise.all(answers), GRACE);
     if (!reports || this.#state === "closed" || !main.isStill() || main.progress() !== progress) return;
     for (const { coroutines, breaks } of main.inStep(() => findDeadlocks(main, new Map(reports)))) {
-      const told = [...breaks].map(([slot, waits]) => this.#threads.get(slot)?.control.breakWaits(waits, coroutines));
+      const told = [...breaks].map(([slot, waits]) =>
+        this.#threads.get(slot)?.ask((control) => control.breakWaits(waits, coroutines)),
+      );
       await bounded(Promise.all(told), GRACE);
     }
   }
@@ -265,9 +273,10 @@ export class Runtime {
       if (asked) await bounded(main.whenIdle(), GRACE);
     }
     main.rejectAll(() => new RuntimeClosedError("The runtime was closed before this coroutine had ended"));
+    const stopped = [...this.#threads.values()].map((thread) => thread.ask((control) => control.stop()));
+    await bounded(Promise.all(stopped), GRACE / 2);
     // A failure that nobody has asked for is reported a turn of the event loop later, and its task is looked at then.
     await new Promise<void>((resolve) => setImmediate(resolve));
-    await bounded(Promise.all([...this.#threads.values()].map(stop)), GRACE / 2);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

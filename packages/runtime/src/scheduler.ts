@@ -189,6 +189,7 @@ export class Scheduler extends FiberThread {
     this.kernel.u32[this.taskWord] = fiber.task;
     here.fiber = fiber;
     fiber.state = RUNNING;
+    fiber.turn = (fiber.turn + 1) | 0;
     fiber.scope.open = true;
     thread.scope = fiber.scope;
     let result: IteratorResult<unknown, unknown>;

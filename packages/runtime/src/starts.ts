@@ -32,6 +32,7 @@ export class Starts {
     const address = kernel.i32[kernel.outRef] as number;
     const flags = kernel.u32[kernel.outA] as number;
     const fiber = new Fiber(owner, index, task, new Scope(heap, x, false), null, null);
+    fiber.scope.pauses = true;
     owner.fibers[index] = fiber;
     if (values === -1) {
       kernel.u32[owner.taskWord] = task;

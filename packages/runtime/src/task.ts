@@ -7,7 +7,7 @@ import { Layout as L, SyncLayout as S } from "@ungil/kernel";
 import { failureIn } from "./failure.js";
 import type { Fiber } from "./fiber.js";
 import { linkClasses } from "./links.js";
-import { done, type Step, Wait, waiting } from "./operation.js";
+import { done, hold, type Step, Wait, waiting } from "./operation.js";
 import { classesOf, errorOf, keepAll, type Outcome, type Thread, threadOf } from "./thread.js";
 import type { Instruction, Operation } from "./types.js";
 
@@ -160,12 +160,11 @@ function settleWith(owner: Thread, value: unknown, resolve: (value: unknown) => 
 /** Waits for a task inside a coroutine. Not tracked: a task is no operation that could be forgotten. */
 export class Join<T> extends Wait<T> {
   readonly kind = S.WAIT_TASK;
-  readonly #task: number;
+  #task = 0;
   #failed: Extract<Outcome, { ok: false }> | null = null;
 
   constructor(readonly target: Task<T>) {
     super();
-    this.#task = addressOf(target as unknown as Wrapper);
   }
 
   label(): string {
@@ -174,6 +173,7 @@ export class Join<T> extends Wait<T> {
 
   protected begin(fiber: Fiber): Step<T> {
     const { scheduler } = fiber;
+    this.#task = hold(fiber, this.target as unknown as Wrapper);
     const status = scheduler.x.taskJoin(this.#task, fiber.index);
     if (status !== 0) return this.#ended(fiber, status);
     fiber.waiter = scheduler.kernel.u32[scheduler.kernel.outA] as number;

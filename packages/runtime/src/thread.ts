@@ -2,7 +2,7 @@
  * What this thread has of one runtime: its kernel instance, its heap, and the tasks that JavaScript (not a coroutine) waits
  * for. The main thread has one for each runtime, a worker has one.
  */
-import { type Heap, innermost, isWrapper, type Scope, thread, valueOut, type Wrapper } from "@ungil/heap";
+import { type Heap, innermost, isWrapper, keptScope, type Scope, thread, valueOut, type Wrapper } from "@ungil/heap";
 import { type Kernel, Layout as L, OutOfMemoryError, SyncLayout as S } from "@ungil/kernel";
 import { lookThrough } from "./classes.js";
 import { CancelledError } from "./errors.js";
@@ -40,22 +40,26 @@ export abstract class Thread {
     return running?.open && running.heap === this.heap ? work(running) : this.heap.batch(work);
   }
 
-  /** Calls back when the task has ended. Inside a step or a batch. */
+  /** Calls back when the task has ended. It is counted until then, whatever becomes of its handles. Inside a step or a batch. */
   watch(task: number, callback: (outcome: Outcome) => void): void {
     const number = this.#nextWatch;
     this.#nextWatch = number >= 0x7ffffff0 ? WATCH_FIRST : number + 1;
-    this.#watchers.set(number, callback);
     const status = this.heap.retryStatus("Waiting for a task", () => this.x.taskJoin(task, number));
-    if (status === 0) return;
-    this.#watchers.delete(number);
-    callback(this.outcome(status));
+    if (status !== 0) return callback(this.outcome(status));
+    this.heap.adopt(task);
+    this.#watchers.set(number, callback);
   }
 
   /** A message for a wait that is no fiber. Inside a step or a batch. */
   watched(number: number, task: number): void {
     const callback = this.#watchers.get(number);
     this.#watchers.delete(number);
-    callback?.(this.#read(task));
+    if (!callback) return;
+    try {
+      callback(this.#read(task));
+    } finally {
+      this.heap.release(task, keptScope(this.heap));
+    }
   }
 
   /** How a task has ended. What cannot be read (no memory, a struct that is not loaded here) fails whoever waits for it. */

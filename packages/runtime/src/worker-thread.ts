@@ -26,17 +26,21 @@ export async function run({ machine, slot, spinRounds, control, report }: Worker
     kernel.exports.syncExit();
     thread.scope = heap.root;
   });
+  const told = new Set<Promise<void>>();
   const scheduler = new Scheduler(
     kernel,
     heap,
     {
       find: findDefinition,
-      // Kept until the main thread has its own handle on it.
-      unhandled: (task) =>
-        void main.unhandled(task).then(
-          () => heap.release(task, keptScope(heap)),
-          () => undefined,
-        ),
+      // Kept until the main thread has its own handle on it, or could not have one.
+      unhandled(task, wasCancelled) {
+        const release = () => {
+          told.delete(telling);
+          heap.release(task, keptScope(heap));
+        };
+        const telling: Promise<void> = main.unhandled(task, wasCancelled).then(release, release);
+        told.add(telling);
+      },
     },
     spinRounds,
   );
@@ -54,8 +58,9 @@ export async function run({ machine, slot, spinRounds, control, report }: Worker
       },
       waits: () => waitsOf(scheduler),
       breakWaits: (waits, coroutines) => scheduler.breakWaits(waits, () => new DeadlockError(coroutines)),
-      stop() {
+      async stop() {
         scheduler.stop();
+        await Promise.all(told);
         resolve();
       },
     });

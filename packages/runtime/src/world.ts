@@ -1,19 +1,26 @@
 /** Stopping the world, and the counts that live outside the heap: what the verifier needs. */
 import { type Kernel, Layout as L, SyncLayout as S } from "@ungil/kernel";
 import { WorldStopError } from "./errors.js";
-import type { SyncExports } from "./exports.js";
+import type { MainThread } from "./main.js";
 
 const PATIENCE = 5000; // ms
 
-/** Does `work` while no other thread touches the heap. In a batch: this thread holds the GIL then. */
-export function stopWorld<T>(kernel: Kernel, x: SyncExports, work: (held: Iterable<number>) => T): T {
+/** Does `work` while no other thread touches the heap. */
+export function stopWorld<T>(main: MainThread, work: (held: Iterable<number>) => T): T {
+  const until = performance.now() + PATIENCE;
+  if (!main.heap.takeGil(until)) throw tooLate();
+  return main.inStep(() => inBatch(main, until, work));
+}
+
+function tooLate(): WorldStopError {
+  return new WorldStopError(`a thread has neither yielded nor used a shared object for ${PATIENCE / 1000} s`);
+}
+
+/** This thread holds the GIL. */
+function inBatch<T>({ kernel, x }: MainThread, until: number, work: (held: Iterable<number>) => T): T {
   if (!x.worldStop()) throw new WorldStopError("it is stopped already");
   try {
-    const until = performance.now() + PATIENCE;
-    while (!x.worldIsStopped()) {
-      if (performance.now() > until)
-        throw new WorldStopError(`a thread has neither yielded nor used a shared object for ${PATIENCE / 1000} s`);
-    }
+    while (!x.worldIsStopped()) if (performance.now() > until) throw tooLate();
     return work(heldBySync(kernel));
   } finally {
     x.worldResume();

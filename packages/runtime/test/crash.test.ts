@@ -66,6 +66,25 @@ inBothModes("a thread that ends", (gil) => {
     expect(await within(10_000, rt.run(c.fib, 12))).toBe(144);
   });
 
+  it("just before the runtime closes, or while it does", async () => {
+    for (let n = 0; n < 12; n++) {
+      const rt = await start({ gil });
+      await Promise.all([rt.run(c.add, 1, 1), rt.run(c.add, 1, 1)]);
+      const dying = failure(rt.run(c.exits, 1));
+      if (n % 2) await new Promise((resolve) => setTimeout(resolve, n / 2));
+      await within(5000, rt.close());
+      expect(["WORKER_CRASHED", "RUNTIME_CLOSED", "CANCELLED"]).toContain((await dying).code);
+    }
+    // What is to have its time has it, also if that takes another thread.
+    const rt = await start({ gil, threads: 1 });
+    const dying = failure(rt.run(c.exits, 1));
+    const rest = rt.run(c.sleeper, 100).catch((error) => error.code);
+    await within(5000, rt.close({ timeout: 4000 }));
+    expect((await dying).code).toBe("WORKER_CRASHED");
+    const outcome = await rest;
+    expect(outcome === "WORKER_CRASHED" || outcome > 90).toBe(true);
+  });
+
   it("at any moment, killed from outside", async () => {
     const ran = await node([fixture("kill.mjs"), gil ? "gil" : "free", "12"], { timeout: 60_000 });
     expect([ran.code, ran.err]).toEqual([0, ""]);

@@ -19,6 +19,8 @@ it("checks its options", async () => {
     [{ memory: -1 }, "MEMORY_SIZE", /-1/],
     [{ memory: "1MiB", threads: 8 }, "MEMORY_SIZE", /1048576 bytes; 8 threads need 2359296/],
     [{ memory: null }, "MEMORY_SIZE", /null/],
+    [{ memory: "1MiB", threads: 8 }, "MEMORY_SIZE", /with 8 threads 2359296 is the least/],
+    [{ memory: "2MiB", threads: 16 }, "MEMORY_SIZE", /with 16 threads/],
     [{ gil: 1 }, "OPTION", /gil must be true or false/],
     [{ switchInterval: 0 }, "OPTION", /switchInterval/],
     [{ onUnhandled: 1 }, "OPTION", /onUnhandled/],
@@ -36,6 +38,24 @@ it("checks its options", async () => {
     expect([JSON.stringify(options), error.code]).toEqual([JSON.stringify(options), code]);
     expect(error.message).toMatch(message);
   }
+});
+
+inBothModes("what is no class, no array", (gil) => {
+  it("is refused", async () => {
+    const rt = await start({ gil });
+    for (const wrong of [Map, class X {}, 5, null, undefined, () => 1, {}])
+      expect(() => rt.new(wrong)).toThrow(
+        expect.objectContaining({
+          code: "OPTION",
+          message: expect.stringMatching(/^rt\.new\(\): its first argument must be a struct class, List or Dict, not /),
+        }),
+      );
+    for (const what of ["nothing", "number", "operations", "task", "call"]) {
+      const error = await failure(rt.run(c.wrongAll, what));
+      expect([what, error.code]).toEqual([what, "OPTION"]);
+      expect(error.message).toMatch(/^all\(\): its argument must be an array .*, not /);
+    }
+  });
 });
 
 it("reports a preload that fails", async () => {

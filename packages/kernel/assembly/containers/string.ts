@@ -4,7 +4,7 @@ import { count, tb } from "../machine/registers";
 import { stackProbe } from "../machine/stack";
 import { countDecrement } from "../heap/count";
 import { newbornPush, newbornReserve, pin, pinsRelease } from "../heap/handle";
-import { internFind, stringHash } from "../heap/intern";
+import { internFind, internLook, stringHash } from "../heap/intern";
 import { allocate, birthCount } from "../heap/object";
 import { enter } from "../heap/safepoint";
 import { readAddress, writeAddress } from "../paging/translate";
@@ -13,7 +13,18 @@ import { readAddress, writeAddress } from "../paging/translate";
 export function stringIntern(length: u32, wide: u32): u32 {
   enter();
   stackProbe();
-  const va = internFind(length, wide != 0);
+  return cached(internFind(length, wide != 0));
+}
+
+/** The same if there is such a string, else 0. */
+export function stringFind(length: u32, wide: u32): u32 {
+  enter();
+  stackProbe();
+  return cached(internLook(length, wide != 0));
+}
+
+/** Hands the count of a string to the cache. */
+function cached(va: u32): u32 {
   if (va < L.ERROR_LIMIT) return va;
   const pinned = pin(tb + L.TB_CACHE_PINS, va);
   countDecrement(va); // pin has counted it once more

@@ -55,14 +55,7 @@ export function internFind(length: u32, wide: bool): u32 {
   if (!p) return L.E_MEMORY;
   spinLockBit(bucket, LOCK, 0);
   const head = load<u32>(bucket) & ~LOCK;
-  let va = head;
-  while (va) {
-    const q = writeAddress(va);
-    if (load<u32>(q + L.STR_HASH) == hash && load<u32>(q + L.STR_LENGTH) == length && wide == isWide(q)) {
-      if (bytesEqual(q + L.STR_DATA, data, bytes) && upgrade(q)) break;
-    }
-    va = load<u32>(q + L.STR_NEXT);
-  }
+  const va = chainFind(head, hash, length, wide);
   if (va) {
     spinUnlockBit(bucket, LOCK);
     blockFree(fresh, p);
@@ -79,6 +72,31 @@ export function internFind(length: u32, wide: bool): u32 {
   spinUnlockBit(bucket, LOCK);
   count(L.COUNTER_ALLOCATIONS);
   return fresh;
+}
+
+/** The same if it is there, else 0: nothing is made. */
+export function internLook(length: u32, wide: bool): u32 {
+  const hash = stringHash(tb + L.TB_SCRATCH, length, wide);
+  const bucket = bucketOf(hash);
+  spinLockBit(bucket, LOCK, 0);
+  const va = chainFind(load<u32>(bucket) & ~LOCK, hash, length, wide);
+  spinUnlockBit(bucket, LOCK);
+  return va;
+}
+
+/** The string of the units in scratch in a chain whose lock is held, counted; 0 if it is not there. */
+function chainFind(head: u32, hash: u32, length: u32, wide: bool): u32 {
+  const data = tb + L.TB_SCRATCH;
+  const bytes = wide ? length << 1 : length;
+  let va = head;
+  while (va) {
+    const q = writeAddress(va);
+    if (load<u32>(q + L.STR_HASH) == hash && load<u32>(q + L.STR_LENGTH) == length && wide == isWide(q)) {
+      if (bytesEqual(q + L.STR_DATA, data, bytes) && upgrade(q)) break;
+    }
+    va = load<u32>(q + L.STR_NEXT);
+  }
+  return va;
 }
 
 // @ts-ignore: decorator

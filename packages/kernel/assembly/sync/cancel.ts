@@ -13,7 +13,10 @@ import { enter } from "../heap/safepoint";
 import { unpark } from "./park";
 import { stateChange, stateOf } from "./state";
 
-/** Asks a task to end. `reason`: an address or 0. 1 if this call is the one that cancels it. */
+/**
+ * Asks a task to end. `reason`: an address or 0. 1 if this call is the one that cancels it. One that has ended is marked all
+ * the same: if it failed because a task that it waited for was cancelled a moment ago, it was not to go on either.
+ */
 export function taskCancel(task: u32, reason: u32): u32 {
   enter();
   stackProbe();
@@ -21,11 +24,12 @@ export function taskCancel(task: u32, reason: u32): u32 {
   if (!p) return 0;
   let word = stateOf(p);
   while (true) {
-    if ((word & S.TASK_STATE_MASK) >= S.TASK_DONE || word & S.TASK_CANCELLING) return 0;
+    if (word & S.TASK_CANCELLING) return 0;
     const old = wordCas(p + S.TASK_STATE, word, word | S.TASK_CANCELLING);
     if (old == word) break;
     word = old;
   }
+  if ((word & S.TASK_STATE_MASK) >= S.TASK_DONE) return 0;
   if (reason) countIncrement(reason);
   store<u32>(p + S.TASK_REASON, reason);
   countIncrement(task); // the stack's

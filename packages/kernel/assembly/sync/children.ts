@@ -26,6 +26,19 @@ export function childFirst(parent: u32): u32 {
   }
 }
 
+/** The next child, after `after` (0: from the first on), that has failed and nobody has asked for; 0. Its state is in OUT_A. */
+export function childFailed(parent: u32, after: u32): u32 {
+  let child = after ? load<u32>(readAddress(after) + S.TASK_SIBLING) : load<u32>(readAddress(parent) + S.TASK_CHILDREN);
+  while (child) {
+    const p = readAddress(child);
+    const state = stateOf(p);
+    store<u32>(tb + L.TB_OUT_A, state);
+    if ((state & S.TASK_STATE_MASK) == S.TASK_FAILED && !(state & S.TASK_OBSERVED)) break;
+    child = load<u32>(p + S.TASK_SIBLING);
+  }
+  return child;
+}
+
 // @ts-ignore: decorator
 @inline function childIsOver(state: u32): bool {
   const over = state & S.TASK_STATE_MASK;
@@ -59,7 +72,7 @@ export function childrenSweep(parent: u32): u32 {
   }
 }
 
-/** Asks all children to end. */
+/** Asks all children to end; those that have ended are marked too. */
 export function childrenCancel(parent: u32): void {
   let child = load<u32>(readAddress(parent) + S.TASK_CHILDREN);
   while (child) {

@@ -5,9 +5,9 @@ export { everythingIsStill, parkBegin, parkEnd, parkSpin, startAdvice, unpark, w
 export { syncAbandon, syncAttach, syncExit, syncInit, syncRecover, taskCrash } from "./recover";
 export { runBegin, runEnd, runOffer } from "./run";
 export { cancelTake, taskCancel, taskReason } from "./cancel";
-export { childFirst, childrenCancel, childrenSweep } from "./children";
+export { childFailed, childFirst, childrenCancel, childrenSweep } from "./children";
 export {
-  objectImmortalize, taskArguments, taskCreate, taskEnd, taskInspect, taskJoin, taskNext,
+  objectImmortalize, childJoin, taskArguments, taskCreate, taskEnd, taskInspect, taskJoin, taskNext,
   taskObserve, taskOutcome, taskRequeue, taskScan, taskStart, taskSteal, taskYield, waitsFor,
 } from "./task";
 export { waiterLose } from "./waiter";

@@ -272,24 +272,38 @@ export function taskJoin(task: u32, fiber: u32): i32 {
   stackProbe();
   const p = writeAddress(task);
   if (!p) return -<i32>load<u32>(tb + L.TB_FAULT_CODE);
-  if (wordLoad(p + S.TASK_WAITERS) == S.WAITERS_DONE) return outcome(p);
+  stateChange(p, 0, S.TASK_OBSERVED);
+  const status = waiterPush(p, task, fiber);
+  if (status > 0) return outcome(p);
+  if (status == 0) waitsFor(S.WAIT_TASK, task);
+  return status;
+}
+
+/** Puts a WAITER for `fiber` on the list of a task: 0 (the WAITER is in OUT_A), 1 if the task has ended, or -E_MEMORY. */
+function waiterPush(p: usize, task: u32, fiber: u32): i32 {
+  let head = wordLoad(p + S.TASK_WAITERS);
+  if (head == S.WAITERS_DONE) return 1;
   const waiter = waiterAllocate(S.WAITER_TASK, fiber, task);
   if (!waiter) return -<i32>L.E_MEMORY;
-  let head = wordLoad(p + S.TASK_WAITERS);
-  while (true) {
-    if (head == S.WAITERS_DONE) {
-      waiterFree(waiter);
-      return outcome(p);
-    }
+  while (head != S.WAITERS_DONE) {
     store<u32>(waiter + S.WAITER_NEXT, head);
     const old = wordCas(p + S.TASK_WAITERS, head, <u32>waiter);
-    if (old == head) break;
+    if (old == head) {
+      store<u32>(tb + L.TB_OUT_A, <u32>waiter);
+      return 0;
+    }
     head = old;
   }
-  stateChange(p, 0, S.TASK_OBSERVED);
-  waitsFor(S.WAIT_TASK, task);
-  store<u32>(tb + L.TB_OUT_A, <u32>waiter);
-  return 0;
+  waiterFree(waiter);
+  return 1;
+}
+
+/** A parent that has ended waits until its child has too: it does not ask how. As `waiterPush`. */
+export function childJoin(child: u32, fiber: u32): i32 {
+  stackProbe();
+  const status = waiterPush(writeAddress(child), child, fiber);
+  if (status == 0) waitsFor(S.WAIT_CHILDREN, child);
+  return status;
 }
 
 /** As `taskJoin` of a task that has ended; 0 if it has not. */
