@@ -83,7 +83,6 @@ export class PiscinaHost implements ThreadHost {
     const ended = pool
       .run({ ...task, control: control.port2, report: report.port2 }, { transferList: [control.port2, report.port2] })
       .catch((error) => {
-        // It has exited, or it could not begin (no memory for it): then it is ended.
         failure = error;
         // Its task is over before its time. Mostly the thread has ended; one that could not start has not.
         return end();

@@ -127,17 +127,6 @@ export function parseSize(memory: number | string): number {
   return bytes;
 }
 
-/** What a thread needs for its queues and lists, and something to work with. */
-const THREAD_SHARE = 2 ** 18; // bytes
-
-function checkShare(bytes: number, threads: number): number {
-  const least = (threads + 1) * THREAD_SHARE;
-  if (bytes >= least) return bytes;
-  throw new MemorySizeError(
-    `memory is ${bytes} bytes; ${threads} threads need ${least} at least (${THREAD_SHARE / 1024} KiB each, and for the main thread)`,
-  );
-}
-
 /** A module as a worker can import it: URLs as they are, paths and package names from the current directory. */
 function resolveModule(module: URL | string): string {
   if (module instanceof URL) return module.href;

@@ -284,15 +284,6 @@ export class Runtime {
   }
 }
 
-/** A thread that has just ended needs no telling. */
-async function stop(thread: HostThread): Promise<void> {
-  try {
-    if (!thread.isGone()) await thread.control.stop();
-  } catch {
-    // It ended meanwhile, and its calls with it.
-  }
-}
-
 function raise(error: unknown): never {
   throw error;
 }
