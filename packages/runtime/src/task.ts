@@ -93,7 +93,6 @@ function inStep<T>(self: Wrapper, work: (owner: Thread) => T): T {
 export function cancelTask(owner: Thread, task: number, reason: unknown): void {
   const address = reason !== undefined && thread.scope ? failureIn(thread.scope, reason) : 0;
   owner.x.taskCancel(task, address);
-  owner.poke();
 }
 
 function inspectTask(self: Wrapper): { id: number; name: string; state: TaskState } {
