@@ -12,7 +12,7 @@ import {
   within,
 } from "@ungil/heap";
 import { createMachine, defineInternalTypes, Kernel, OutOfMemoryError } from "@ungil/kernel";
-import { findDeadlocks } from "./deadlock.js";
+import { type FiberWait, findDeadlocks } from "./deadlock.js";
 import { CancelledError, OptionError, RuntimeInWorkerError } from "./errors.js";
 import type { SyncExports } from "./exports.js";
 import { type HostThread, PiscinaHost, type ThreadHost } from "./host.js";
@@ -215,9 +215,11 @@ export class Runtime {
     const answers = threads.map(
       async ([slot, thread]) => [slot, await thread.ask((control) => control.waits())] as const,
     );
-    const reports = await bounded(Promise.all(answers), GRACE);
-    if (!reports || this.#state === "closed" || !main.isStill() || main.progress() !== progress) return;
-    for (const { coroutines, breaks } of main.inStep(() => findDeadlocks(main, new Map(reports)))) {
+    const reports = new Map<number, readonly FiberWait[]>();
+    for (const [slot, waits] of (await bounded(Promise.all(answers), GRACE)) ?? []) if (waits) reports.set(slot, waits);
+    if (reports.size < threads.length || this.#state === "closed") return;
+    if (!main.isStill() || main.progress() !== progress) return;
+    for (const { coroutines, breaks } of main.inStep(() => findDeadlocks(main, reports))) {
       const told = [...breaks].map(([slot, waits]) =>
         this.#threads.get(slot)?.ask((control) => control.breakWaits(waits, coroutines)),
       );
