@@ -29,7 +29,8 @@ const states: Record<number, TaskState> = {
 
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the prototype gets what Shared promises below
 export class Task<T> implements PromiseLike<T>, Operation<T> {
-  private constructor() {
+  /** Tasks are made by spawn. (Public, so that a field can be `ref((): Class<Task<number>> => Task)`.) */
+  constructor(_spawn: never) {
     throw new TypeError("Tasks are made by spawn");
   }
 
