@@ -14,15 +14,18 @@ const STACK_LEVELS = Number.parseInt(process.versions.v8, 10) === 12 ? 24 : 1;
 /** What the kernel's futexWait returns. */
 const waited = { ok: 0, "not-equal": 1, "timed-out": 2 };
 
-/** What starts the machine on another thread: structured-clonable. */
+/**
+ * What starts the machine on another thread: structured-clonable. A WebAssembly.Memory and a WebAssembly.Module; but those
+ * types come with the DOM's, which a program for Node need not have.
+ */
 export interface MachineHandle {
-  readonly memory: WebAssembly.Memory;
-  readonly module: WebAssembly.Module;
+  readonly memory: { readonly buffer: ArrayBufferLike };
+  readonly module: object;
   readonly gil: boolean;
 }
 
 /** Reads and compiles a build of the kernel. The URLs are written out so that bundlers see them. */
-export function compileKernel(gil: boolean): WebAssembly.Module {
+export function compileKernel(gil: boolean): object {
   const url = gil ? new URL("./kernel.gil.wasm", import.meta.url) : new URL("./kernel.free.wasm", import.meta.url);
   let bytes: Buffer;
   try {
@@ -69,7 +72,7 @@ export class Kernel<Exports extends HeapExports = HeapExports> {
     this.block = this.threadBlock(slot);
     const readTlb = this.control(L.CB_TLBS) + slot * 2 * L.TLB_SIZE;
     const env = {
-      memory,
+      memory: memory as WebAssembly.Memory,
       now: () => performance.now(),
       wait: (at: number, expected: number, milliseconds: number) =>
         waited[Atomics.wait(this.i32, at >>> 2, expected | 0, milliseconds)],
@@ -81,7 +84,7 @@ export class Kernel<Exports extends HeapExports = HeapExports> {
       descriptors: this.control(L.CB_DESCRIPTORS),
       types: this.control(L.CB_TYPES),
     };
-    this.exports = new WebAssembly.Instance(module, { env }).exports as unknown as Exports;
+    this.exports = new WebAssembly.Instance(module as WebAssembly.Module, { env }).exports as unknown as Exports;
     this.outNumber = (this.block + L.TB_OUT_NUMBER) >>> 3;
     this.outRef = (this.block + L.TB_OUT_REF) >>> 2;
     this.outType = (this.block + L.TB_OUT_TYPE) >>> 2;

@@ -13,8 +13,11 @@ import type { Packed } from "./failure.js";
 export interface WorkerControl {
   /** Imports the preload modules and starts the scheduler. */
   prepare(preload: readonly string[]): Promise<{ failure: Packed } | null>;
-  /** What the thread's fibers wait for. An answer tells too that the thread is there, and its event loop turns. */
-  waits(): FiberWait[];
+  /**
+   * What the thread's fibers wait for; null if its JavaScript waits too, for a timer or I/O. An answer tells that the thread is
+   * there, and its event loop turns.
+   */
+  waits(): FiberWait[] | null;
   /** Deadlock: fails these fibers; what is said of all that are part of it. */
   breakWaits(waits: readonly FiberWait[], coroutines: readonly string[]): void;
   /** Stops the scheduler. What has not ended stays as it is; what was to be told to the main thread has been. */

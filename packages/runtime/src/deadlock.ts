@@ -1,9 +1,12 @@
 /**
- * Deadlocks. When every thread has been still for a while (no step, no timer, no promise, no message), each reports what its
- * fibers wait for, and the main thread looks at the graph: who waits, and who could end that wait. A fiber is *stuck* if
- * everybody who could end its wait is stuck too. Whatever else may end it is not: a lock that JavaScript outside coroutines
+ * Deadlocks. When every thread has been still for a while (no step, no timer, no I/O, no promise, no message), each reports
+ * what its fibers wait for, and the main thread looks at the graph: who waits, and who could end that wait. A fiber is *stuck*
+ * if everybody who could end its wait is stuck too. Whatever else may end it is not: a lock that JavaScript outside coroutines
  * holds (the main thread's timers and I/O are not seen), a promise of the main thread. Of the stuck ones those fail that
  * wait for each other in a circle; who only waits for one of them may go on then.
+ *
+ * Not before all is still: whatever runs can release the guard of a coroutine that waits, or cancel it, so a circle beside
+ * it need not last.
  */
 import { Layout as L, SyncLayout as S } from "@ungil/kernel";
 import { ENDED, type Fiber, WAITING } from "./fiber.js";
@@ -28,6 +31,18 @@ export interface FiberWait {
 export interface Deadlock {
   readonly coroutines: string[];
   readonly breaks: Map<number, FiberWait[]>;
+}
+
+/** What keeps this thread's event loop alive, by kind: timers, sockets, requests, ports. */
+export function activities(): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const kind of process.getActiveResourcesInfo()) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  return counts;
+}
+
+/** Whether this thread waits for something that it did not when it was new: its JavaScript may go on by itself. */
+export function isActive(when: ReadonlyMap<string, number>): boolean {
+  return [...activities()].some(([kind, count]) => count > (when.get(kind) ?? 0));
 }
 
 /** The report of a thread. */

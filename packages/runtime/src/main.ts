@@ -6,6 +6,7 @@
  */
 import { Heap, RuntimeClosedError, type Scope, thread } from "@ungil/heap";
 import { type Kernel, KernelPanicError, Layout as L, SyncLayout as S } from "@ungil/kernel";
+import { onAbort } from "./abort.js";
 import { argumentsIn } from "./arguments.js";
 import type { Definition } from "./coroutines.js";
 import { CancelledError } from "./errors.js";
@@ -199,7 +200,7 @@ export class MainThread extends Thread {
       kept = heap.keep(wrapTask(address) as never) as never;
       const settled = (set: () => void) => {
         this.#less(entry);
-        signal?.removeEventListener("abort", abort);
+        forget?.();
         result = set;
         if (promise) set();
       };
@@ -211,14 +212,13 @@ export class MainThread extends Thread {
           if (!promise) this.#unawaited(error, kept, () => promise !== undefined);
         },
       };
-      const abort = () => this.#cancel([entry], signal?.reason);
       const ended = (outcome: Outcome) => {
         if (!this.#outstanding.has(entry)) return;
         const wasCancelled = (this.x.taskInspect(address) & S.TASK_CANCELLING) !== 0;
         const failed = (error: unknown) => (isWanted(error, wasCancelled) ? entry.reject : entry.fail)(error);
         settle(this, outcome, at, (value) => settled(() => resolve(value)), failed);
       };
-      signal?.addEventListener("abort", abort, { once: true });
+      const forget = signal && onAbort(signal, () => this.#cancel([entry], signal.reason));
       this.#more(entry);
       try {
         this.watch(address, ended);

@@ -2,6 +2,7 @@
 
 import { addressOf, type Wrapper } from "@ungil/heap";
 import { SyncLayout as S } from "@ungil/kernel";
+import { onAbort } from "./abort.js";
 import { type Definition, definitionOf } from "./coroutines.js";
 import { CancelledError, NotInCoroutineError, OptionError } from "./errors.js";
 import { type Fiber, here } from "./fiber.js";
@@ -80,20 +81,19 @@ function abortWith(signal: AbortSignal, fiber: Fiber, task: Task<unknown>): void
   }
   // The task is counted by whoever watches it: kept until it has ended.
   const kept = scheduler.heap.keep(task as unknown as Wrapper) as unknown as Task<unknown>;
-  const abort = () => kept.cancel(signal.reason);
+  const forget = onAbort(signal, () => kept.cancel(signal.reason));
   const ended = () => {
-    signal.removeEventListener("abort", abort);
+    forget();
     kept[Symbol.dispose]();
   };
   try {
     scheduler.watch(address, ended);
   } catch (error) {
     // No memory for watching it: nobody could cancel it, so it must not run.
-    kept[Symbol.dispose]();
+    ended();
     cancelTask(scheduler, address, error);
     throw error;
   }
-  signal.addEventListener("abort", abort, { once: true });
 }
 
 /** Starts a coroutine that may run on any thread; its task is owned by this coroutine, which ends it when it ends itself. */

@@ -12,7 +12,7 @@ import {
   within,
 } from "@ungil/heap";
 import { createMachine, defineInternalTypes, Kernel, OutOfMemoryError } from "@ungil/kernel";
-import { findDeadlocks } from "./deadlock.js";
+import { type FiberWait, findDeadlocks } from "./deadlock.js";
 import { CancelledError, OptionError, RuntimeInWorkerError } from "./errors.js";
 import type { SyncExports } from "./exports.js";
 import { type HostThread, PiscinaHost, type ThreadHost } from "./host.js";
@@ -37,6 +37,9 @@ export class Runtime {
   readonly #threads = new Map<number, HostThread>();
   #state: "open" | "closing" | "closed" = "open";
   #closing: Promise<void> | undefined;
+  /** When running work is cancelled, as performance.now() tells, and what wakes who waits for that moment. */
+  #deadline = Number.POSITIVE_INFINITY;
+  #sooner: () => void = () => undefined;
   /** Why it was closed, if nobody asked for that. */
   #ended: ErrorOptions | undefined;
   /** A thread has died: what it was doing at that moment may have counted something that nobody will release. */
@@ -215,9 +218,11 @@ export class Runtime {
     const answers = threads.map(
       async ([slot, thread]) => [slot, await thread.ask((control) => control.waits())] as const,
     );
-    const reports = await bounded(Promise.all(answers), GRACE);
-    if (!reports || this.#state === "closed" || !main.isStill() || main.progress() !== progress) return;
-    for (const { coroutines, breaks } of main.inStep(() => findDeadlocks(main, new Map(reports)))) {
+    const reports = new Map<number, readonly FiberWait[]>();
+    for (const [slot, waits] of (await bounded(Promise.all(answers), GRACE)) ?? []) if (waits) reports.set(slot, waits);
+    if (reports.size < threads.length || this.#state === "closed") return;
+    if (!main.isStill() || main.progress() !== progress) return;
+    for (const { coroutines, breaks } of main.inStep(() => findDeadlocks(main, reports))) {
       const told = [...breaks].map(([slot, waits]) =>
         this.#threads.get(slot)?.ask((control) => control.breakWaits(waits, coroutines)),
       );
@@ -241,20 +246,29 @@ export class Runtime {
   /**
    * Ends the runtime. No task can be spawned any more; those that run get `timeout` milliseconds to end, then they are
    * cancelled; what has not ended half a second later (a coroutine that never yields) is ended with its thread, and its
-   * promise rejects with RuntimeClosedError. So it takes at most about `timeout` + 1 s.
+   * promise rejects with RuntimeClosedError. So it takes at most about `timeout` + 1 s. Called again it waits for the same
+   * end; a `timeout` can bring that forward.
    */
   close(options?: CloseOptions): Promise<void> {
     const timeout = checkClose(options);
-    this.#closing ??= awake(this.#close(timeout));
+    if (!this.#closing || options?.timeout !== undefined) this.#closeBy(performance.now() + timeout);
+    this.#closing ??= awake(this.#close());
     return this.#closing;
   }
 
-  async #close(timeout: number): Promise<void> {
+  /** When running work is cancelled, at the latest. */
+  #closeBy(moment: number): void {
+    if (moment >= this.#deadline) return;
+    this.#deadline = moment;
+    this.#main.heap.deadline = moment + GRACE;
+    this.#sooner();
+  }
+
+  async #close(): Promise<void> {
     const main = this.#main;
     this.#state = "closing";
-    main.heap.deadline = performance.now() + timeout + GRACE;
     try {
-      await this.#windDown(timeout);
+      await this.#windDown();
     } finally {
       // Whatever went wrong before: nothing of the runtime is left.
       main.rejectAll(() => new RuntimeClosedError("The runtime was closed before this coroutine had ended"));
@@ -265,9 +279,9 @@ export class Runtime {
   }
 
   /** Waits for the tasks, asks those that are left to end, stops the threads. */
-  async #windDown(timeout: number): Promise<void> {
+  async #windDown(): Promise<void> {
     const main = this.#main;
-    if (timeout > 0) await bounded(main.whenIdle(), timeout);
+    await this.#giveTime();
     if (main.outstanding > 0) {
       const asked = await main.cancelAll(new RuntimeClosedError("The runtime is closing"), GRACE);
       if (asked) await bounded(main.whenIdle(), GRACE);
@@ -277,6 +291,18 @@ export class Runtime {
     await bounded(Promise.all(stopped), GRACE / 2);
     // A failure that nobody has asked for is reported a turn of the event loop later, and its task is looked at then.
     await new Promise<void>((resolve) => setImmediate(resolve));
+  }
+
+  /** Until nothing runs any more, or it is time, which may become sooner. */
+  async #giveTime(): Promise<void> {
+    for (;;) {
+      const left = this.#deadline - performance.now();
+      if (!(left > 0) || this.#main.outstanding === 0) return;
+      const sooner = new Promise<void>((resolve) => {
+        this.#sooner = resolve;
+      });
+      await bounded(Promise.race([this.#main.whenIdle(), sooner]), left);
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -29,7 +29,8 @@ const states: Record<number, TaskState> = {
 
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the prototype gets what Shared promises below
 export class Task<T> implements PromiseLike<T>, Operation<T> {
-  private constructor() {
+  /** Tasks are made by spawn. (Public, so that a field can be `ref((): Class<Task<number>> => Task)`.) */
+  constructor(_spawn: never) {
     throw new TypeError("Tasks are made by spawn");
   }
 
@@ -93,7 +94,6 @@ function inStep<T>(self: Wrapper, work: (owner: Thread) => T): T {
 export function cancelTask(owner: Thread, task: number, reason: unknown): void {
   const address = reason !== undefined && thread.scope ? failureIn(thread.scope, reason) : 0;
   owner.x.taskCancel(task, address);
-  owner.poke();
 }
 
 function inspectTask(self: Wrapper): { id: number; name: string; state: TaskState } {

@@ -31,13 +31,20 @@ export abstract class Thread {
     threads.set(heap, this);
   }
 
-  /** Somebody has something to do for this thread's scheduler: called after a message may have been sent to itself. */
+  /** Gets up if it is parked: called after a message may have been sent to itself. */
   abstract poke(): void;
 
-  /** Does something as part of the running step (or batch), or as a step of its own. */
+  /**
+   * Does something as part of the running step (or batch), or as a step of its own. It may send this very thread a message
+   * (a lock that is released, a task that is cancelled), which nobody else wakes it for.
+   */
   inStep<T>(work: (scope: Scope) => T): T {
     const running = thread.scope;
-    return running?.open && running.heap === this.heap ? work(running) : this.heap.batch(work);
+    try {
+      return running?.open && running.heap === this.heap ? work(running) : this.heap.batch(work);
+    } finally {
+      this.poke();
+    }
   }
 
   /** Calls back when the task has ended. It is counted until then, whatever becomes of its handles. Inside a step or a batch. */

@@ -4,7 +4,7 @@ import { keptScope, thread } from "@ungil/heap";
 import { Kernel, OutOfMemoryError } from "@ungil/kernel";
 import { writeOutputDirectly } from "./console.js";
 import { calls, type MainControl, serve, type WorkerControl } from "./control.js";
-import { waitsOf } from "./deadlock.js";
+import { activities, isActive, waitsOf } from "./deadlock.js";
 import { DeadlockError } from "./errors.js";
 import type { SyncExports } from "./exports.js";
 import { pack } from "./failure.js";
@@ -45,18 +45,20 @@ export async function run({ machine, slot, spinRounds, control, report }: Worker
     spinRounds,
   );
   heap.batch(() => putBy(heap));
+  let whenNew = activities();
   await new Promise<void>((resolve) => {
     serve<WorkerControl>(control, {
       async prepare(preload) {
         try {
           for (const url of preload) await load(url);
+          whenNew = activities();
           scheduler.start();
           return null;
         } catch (error) {
           return { failure: pack(error) };
         }
       },
-      waits: () => waitsOf(scheduler),
+      waits: () => (isActive(whenNew) ? null : waitsOf(scheduler)),
       breakWaits: (waits, coroutines) => scheduler.breakWaits(waits, () => new DeadlockError(coroutines)),
       async stop() {
         scheduler.stop();

@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { CancelledError } from "@ungil/runtime";
 import { expect, it } from "vitest";
 import { Account, c } from "./fixtures/basic.mjs";
@@ -34,6 +35,25 @@ inBothModes("cancellation", (gil) => {
     late.abort();
     const bad = await failure(rt.run({ sginal: late.signal } as never, c.add as never));
     expect(bad.code).toBe("UNKNOWN_OPTION");
+  });
+
+  it("through one AbortSignal for many tasks, without a warning of node's", async () => {
+    const rt = await start({ gil });
+    const warnings: unknown[] = [];
+    const warned = (warning: unknown) => warnings.push(warning);
+    process.on("warning", warned);
+    const controller = new AbortController();
+    const { signal } = controller;
+    const short = Array.from({ length: 20 }, () => rt.run({ signal }, c.add, 1, 2));
+    const long = Array.from({ length: 20 }, () => failure(rt.run({ signal }, c.sleeper, 60_000)));
+    expect(new Set(await within(5000, Promise.all(short)))).toEqual(new Set([3]));
+    setTimeout(() => controller.abort("all"), 20);
+    for (const error of await within(5000, Promise.all(long))) expect(error.cause).toBe("all");
+    const inside = await within(5000, rt.run(c.withSignals, 30, 100));
+    expect(inside.codes).toEqual(Array.from({ length: 15 }, () => ["done", "CANCELLED"]).flat());
+    expect([warnings, inside.warnings]).toEqual([[], 0]);
+    expect(getEventListeners(signal, "abort")).toEqual([]);
+    process.off("warning", warned);
   });
 
   it("ends a task that has not started", async () => {

@@ -23,6 +23,20 @@ inBothModes("close", (gil) => {
     expect(await task).toBeGreaterThan(90);
   });
 
+  it("gives it less if it is called again and told so", async () => {
+    const rt = await start({ gil });
+    const begin = performance.now();
+    const task = failure(rt.run(c.sleeper, 60_000));
+    const closing = [rt.close({ timeout: 60_000 }), rt.close(), rt.close({ timeout: 70_000 })];
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(rt.closed).toBe(false);
+    closing.push(rt.close({ timeout: 50 }));
+    await within(5000, Promise.all(closing));
+    expect(performance.now() - begin).toBeLessThan(3000);
+    const error = await task;
+    expect([error.code, error.cause.code]).toEqual(["CANCELLED", "RUNTIME_CLOSED"]);
+  });
+
   it("then cancels it, and its finally blocks run", async () => {
     const rt = await start({ gil });
     const begin = performance.now();

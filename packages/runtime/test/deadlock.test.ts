@@ -57,6 +57,15 @@ inBothModes("deadlocks", (gil) => {
     expect(account.balance).toBe(5);
   });
 
+  it("are none where a timer of a worker ends the wait, or could", async () => {
+    const rt = await start({ gil });
+    const account = rt.new(Account, {});
+    await within(5000, rt.run(c.releasedByTimer, account, 400));
+    expect(account.balance).toBe(1);
+    const error = await failure(within(5000, rt.run(c.releasedByTimer, account)));
+    expect([error.code, account.balance]).toEqual(["DEADLOCK", 1]);
+  });
+
   it("fail nobody who only waits beside them, or behind them", async () => {
     const rt = await start({ gil });
     const [a, b, d, log] = [rt.new(Account, {}), rt.new(Account, {}), rt.new(Account, {}), rt.new(List<string>)];

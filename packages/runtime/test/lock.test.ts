@@ -50,6 +50,13 @@ inBothModes("locks", (gil) => {
     expect(await rt.run(c.tryIt, account)).toBe(true);
   });
 
+  it("that a timer releases, or a timer's scope, wake who waits on the timer's own thread", async () => {
+    const rt = await start({ gil, threads: 1 });
+    const account = rt.new(Account, {});
+    for (const how of ["plain", "scope"]) await within(5000, rt.run(c.releasedByTimer, account, 50, how));
+    expect(account.balance).toBe(2);
+  });
+
   it("taken twice by one coroutine are an error, not a wait for ever", async () => {
     const rt = await start({ gil });
     const account = rt.new(Account, {});

@@ -1,6 +1,6 @@
 // Checked by the type checker only: what it infers, and what users must not write.
-import { type Class, type Dict, f64, type List, list, ref, str, struct } from "@ungil/heap";
-import { all, coroutines, join, lock, type Runtime, type Steps, sleep, spawn, type Task, until } from "@ungil/runtime";
+import { type Class, Dict, dict, f64, type List, list, ref, str, struct } from "@ungil/heap";
+import { all, coroutines, join, lock, type Runtime, type Steps, sleep, spawn, Task, until } from "@ungil/runtime";
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 const check = <T extends true>(): T | undefined => undefined;
@@ -15,6 +15,11 @@ class Account extends struct("TypedAccount", {
     return this.balance === 0;
   }
 }
+
+class Job extends struct("TypedJob", {
+  any: ref((): Class<Task<unknown>> => Task),
+  count: ref((): Class<Task<number>> => Task),
+}) {}
 
 const where = { url: "file:///types.mjs" };
 
@@ -60,6 +65,36 @@ export const { transfer, fib, loop, give, many, nothing, plain, open, forever, t
   },
   *task(n: number): Steps<Task<number>> {
     return yield* spawn(fib, n);
+  },
+});
+
+// As in the README, with types: what names a coroutine of the same group has the type of its result.
+class Page extends struct("TypedPage", { url: str, words: dict<string, number>() }) {}
+
+export const { crawl, read, counted, jobs } = coroutines(where, {
+  *crawl(urls: string[]): Steps<{ words: Dict<string, number>; first: number; total: number }> {
+    const words = new Dict<string, number>();
+    const tasks: Task<number>[] = [];
+    for (const url of urls) tasks.push(yield* spawn(read, new Page({ url, words })));
+    const first = yield* tasks[0] as Task<number>;
+    const lengths = yield* all(tasks);
+    return { words, first, total: lengths.reduce((a, b) => a + b) };
+  },
+  *read(page: Page): Steps<number> {
+    const text = yield* until(Promise.resolve(`the text of ${page.url}`));
+    return yield* counted(page.words as Dict<string, number>, text);
+  },
+  *counted(words: Dict<string, number>, text: string) {
+    for (const word of text.split(" ")) words.add(word, 1);
+    yield;
+    return text.length;
+  },
+  *jobs(job: Job): Steps<number> {
+    job.count = yield* spawn(fib, 3);
+    job.any = job.count;
+    // @ts-expect-error a task of something else
+    job.count = yield* spawn(many);
+    return job.count ? yield* job.count : 0;
   },
 });
 
