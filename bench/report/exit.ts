@@ -1,9 +1,9 @@
-// Exit codes, the same for every command: 0, 1 mismatch or failure, 2 usage, 130 Ctrl-C.
+// Exit codes, the same for every command: 0, 1 mismatch or failure, 2 usage, 130 Ctrl-C, 143 SIGTERM.
 // A command is a function of its arguments that gives 0 or 1, or throws.
 import { inspect } from "node:util";
 import { CommanderError } from "commander";
 
-export const EXIT = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const;
+export const EXIT = { ok: 0, failed: 1, usage: 2, interrupted: 130, terminated: 143 } as const;
 
 /** The user asked for something that does not exist or makes no sense. */
 export class UsageError extends Error {
@@ -20,13 +20,13 @@ export function onInterrupt(cleanup: () => void): () => void {
 
 /** Runs a command, and ends the process with the code that its outcome stands for. */
 export async function runCommand(name: string, command: (args: string[]) => Promise<number>): Promise<void> {
-  const interrupt = (): void => {
+  const stop = (code: number): void => {
     for (const cleanup of cleanups) cleanup();
     process.stderr.write(`\n${name}: stopped\n`);
-    process.exit(EXIT.interrupted);
+    process.exit(code);
   };
-  process.once("SIGINT", interrupt);
-  process.once("SIGTERM", interrupt);
+  process.once("SIGINT", () => stop(EXIT.interrupted));
+  process.once("SIGTERM", () => stop(EXIT.terminated));
   process.exit(await outcome(name, command));
 }
 

@@ -24,7 +24,11 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 function launch(command: keyof typeof FILES, ...args: string[]): ChildProcess {
-  const file = fileURLToPath(new URL(`../dist/${FILES[command]}`, import.meta.url));
+  return launchFile(`../dist/${FILES[command]}`, ...args);
+}
+
+function launchFile(path: string, ...args: string[]): ChildProcess {
+  const file = fileURLToPath(new URL(path, import.meta.url));
   return spawn(process.execPath, [file, ...args], {
     env: { ...process.env, INIT_CWD: folder },
     stdio: ["ignore", "pipe", "pipe"],
@@ -99,6 +103,24 @@ describe("exit codes", () => {
     expect(code).toBe(130);
     expect(err).toContain("start: stopped");
   }, 60_000);
+
+  it.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const)(
+    "%s to a script of the repository alone ends what it runs, with %i",
+    async (signal, expected) => {
+      const child = launchFile("../../scripts/soak.mjs", "--minutes", "2");
+      const end = ended(child);
+      await new Promise<void>((resolve) => child.stderr!.on("data", (text) => /%/.test(String(text)) && resolve()));
+      const begin = performance.now();
+      child.kill(signal);
+      const { code, err } = await end;
+      expect([code, err]).toEqual([expected, expect.stringContaining("soak: stopped")]);
+      expect(performance.now() - begin).toBeLessThan(5000);
+    },
+    60_000,
+  );
 });
 
 describe("start", () => {

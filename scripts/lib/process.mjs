@@ -19,14 +19,19 @@ export function userArguments() {
 export function run(file, args, options = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, { stdio: "inherit", ...options });
-    // The terminal sends Ctrl-C to the child too: wait for it and report what it made of it.
-    const ignore = () => {};
+    // We wait for the child and report what it made of the signal. The terminal sends Ctrl-C to both; anybody else who sends
+    // it to us alone has it passed on, a moment later, for a child that has it already must be let finish.
+    let timer;
+    const interrupt = () => {
+      timer ??= setTimeout(() => child.kill("SIGINT"), 300);
+    };
     const forward = (signal) => child.kill(signal);
-    process.on("SIGINT", ignore);
+    process.on("SIGINT", interrupt);
     process.on("SIGTERM", forward);
     child.on("error", reject);
     child.on("exit", (code, signal) => {
-      process.off("SIGINT", ignore);
+      clearTimeout(timer);
+      process.off("SIGINT", interrupt);
       process.off("SIGTERM", forward);
       resolve(code ?? 128 + (constants.signals[signal] ?? 0));
     });

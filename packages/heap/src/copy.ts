@@ -6,7 +6,11 @@ import { Layout as L } from "@ungil/kernel";
 import { NotShareableError } from "./errors.js";
 import type { Heap } from "./heap.js";
 import type { Scope } from "./scope.js";
+import { ADDRESS } from "./shared.js";
 import { crossing, valueIn, valueOut } from "./value.js";
+
+const spread =
+  "It is a spread of a shared object, { ...object }, and has none of its fields: share the object, or name the fields.";
 
 /** Objects being copied, each with its path, to refuse cycles. */
 const copying = new Map<object, string>();
@@ -18,14 +22,17 @@ export function copyIn(scope: Scope, value: object | bigint, path: string): numb
   if (above !== undefined) throw new NotShareableError(path, value, above);
   copying.set(value, path);
   try {
-    // An array, of whatever realm, inherits from one that is nothing else; an instance of a subclass does not.
-    if (Array.isArray(value) && Array.isArray(Object.getPrototypeOf(value)))
+    const prototype = Object.getPrototypeOf(value);
+    if (Array.isArray(value)) {
+      // An array, of whatever realm, inherits from one that is nothing else; an instance of a subclass does not.
+      if (!Array.isArray(prototype)) throw new NotShareableError(path, value);
       return fill(
         scope,
         L.TYPE_ARRAY,
         Array.from(value, (item, n) => [item, `${path}[${n}]`]),
       );
-    const prototype = Object.getPrototypeOf(value);
+    }
+    if (Object.hasOwn(value, ADDRESS)) throw new NotShareableError(path, value, undefined, spread);
     if (prototype !== null && prototype !== Object.prototype && Object.getPrototypeOf(prototype) !== null)
       throw new NotShareableError(path, value);
     if (prototype !== null && prototype.constructor?.name !== "Object") throw new NotShareableError(path, value);

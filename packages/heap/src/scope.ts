@@ -32,6 +32,11 @@ export class Scope {
     this.refLoad = x.refLoad;
     this.structNewRefs = x.structNewRefs;
   }
+
+  /** Where a handle's own properties are printed, as of a spread `{ ...object }`. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return "[scope]";
+  }
 }
 
 export function keptScope(heap: Heap): Scope {

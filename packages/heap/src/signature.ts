@@ -1,7 +1,7 @@
 /**
- * What a layout is known by on all threads: the names, kinds and offsets of its fields, and for references the name of what
- * they refer to. By name only, so that structs may refer to each other; worked out at the first use of the struct, when the
- * classes that `ref(() => Class)` names are there.
+ * What a layout is known by on all threads: the names, kinds, offsets and order of its fields, and for references the name
+ * of what they refer to. By name only, so that structs may refer to each other; worked out at the first use of the struct,
+ * when the classes that `ref(() => Class)` names are there.
  */
 import { SchemaError } from "./errors.js";
 import { layoutOf, tokenOf } from "./links.js";
@@ -33,7 +33,9 @@ export function signatureOf(layout: StructLayout): Signature {
   }
   const signature: Signature = {
     text: layout.order.map((name) => `${name}: ${words.get(name)}`).join(", "),
-    hash: hash64(JSON.stringify(layout.fields.map(({ name, offset }) => [name, words.get(name), offset]))),
+    hash: hash64(
+      JSON.stringify([layout.order, layout.fields.map(({ name, offset }) => [name, words.get(name), offset])]),
+    ),
     targets,
   };
   known.set(layout, signature);

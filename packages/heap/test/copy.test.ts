@@ -1,6 +1,6 @@
 /** Plain arrays and objects, and bigints: copied, with the shared objects in them shared. */
 
-import { isDeepStrictEqual } from "node:util";
+import { inspect, isDeepStrictEqual } from "node:util";
 import { runInNewContext } from "node:vm";
 import { Dict, f64, id, List, struct } from "@ungil/heap";
 import fc from "fast-check";
@@ -139,6 +139,21 @@ inBothModes((gil) => {
     expect(list.get(0)).toEqual({ fine: true });
   });
 
+  it("are no spread of a shared object: that has none of its fields", () => {
+    const { heap } = machine({ gil });
+    const list = new List<unknown>();
+    for (const object of [new Node({ value: 1 }), new List([1]), heap.batch(() => new Node({}))]) {
+      const spread = { ...object };
+      expect(failure(() => list.push([spread]))).toMatch(
+        /^NOT_SHAREABLE: The value pushed\[0\] .* share the object, or name/,
+      );
+      expect(inspect(spread, { depth: 9 })).toMatch(
+        /^\{ \[Symbol\(address\)\]: -?\d+, \[Symbol\(scope\)\]: \[scope\] \}$/,
+      );
+    }
+    expect(list.length).toBe(0);
+  });
+
   it("are plain: an instance of a subclass of Array is none, an array of another realm is", () => {
     machine({ gil });
     const list = new List<unknown>();
@@ -147,6 +162,7 @@ inBothModes((gil) => {
     expect(failure(() => list.push([{ deep: new Stack() }]))).toContain("[0].deep is an object of class Stack");
     list.push(runInNewContext("[1, { a: [2] }]"));
     list.push(new Proxy([1], {}));
+    expect(failure(() => list.push(Object.setPrototypeOf([1], null)))).toContain("NOT_SHAREABLE");
     expect(list.toArray()).toEqual([[1, { a: [2] }], [1]]);
   });
 });

@@ -165,9 +165,13 @@ inBothModes((gil) => {
       /^STRUCT_CONFLICT: Struct "Clash" is \{ b: str, a: f64 \} in .*\/fixtures\/clash\.mjs, but \{ a: f64 \} in .*schema\.test\.ts/,
     );
     expect(message).toContain("Give one of them another name.");
-    // The other order of the same fields is the same layout only if the offsets are.
+    // The other order of the same fields is another layout, also if the offsets are the same.
     expect(failure(() => new (loose("Order", { a: i32, b: i32 }))({}))).toBe("nothing was thrown");
     expect(failure(() => new (loose("Order", { b: i32, a: i32 }))({}))).toMatch(/^STRUCT_CONFLICT/);
+    expect(failure(() => new (loose("Sorted", { a: f64, b: i32 }))({}))).toBe("nothing was thrown");
+    expect(failure(() => new (loose("Sorted", { b: i32, a: f64 }))({}))).toMatch(
+      /^STRUCT_CONFLICT: Struct "Sorted" is \{ b: i32, a: f64 \} in .*, but \{ a: f64, b: i32 \} in /,
+    );
   });
 
   it("gives a struct the same type id on every thread, whatever the order", () => {

@@ -280,7 +280,7 @@ function textOf(error: Error, key: "name" | "message" | "stack", otherwise: stri
 const here = import.meta.url.slice(0, import.meta.url.lastIndexOf("/") + 1);
 
 /** A stack without the frames at its end that every coroutine has: the scheduler's. */
-function withoutScheduler(stack: string): string {
+export function withoutScheduler(stack: string): string {
   const lines = stack.split("\n");
   let last = lines.length;
   while (last > 1 && /^\s+at /.test(lines[last - 1]!) && isOurs(lines[last - 1]!)) last--;
@@ -288,5 +288,10 @@ function withoutScheduler(stack: string): string {
 }
 
 function isOurs(line: string): boolean {
-  return line.includes(here) || line.includes("node:internal") || /\.(next|throw) \(<anonymous>\)$/.test(line);
+  return line.includes(here) || isOfNode(line) || /\.(next|throw) \(<anonymous>\)$/.test(line);
+}
+
+/** A frame of one of node's own modules. */
+export function isOfNode(line: string): boolean {
+  return /[( ]node:/.test(line);
 }

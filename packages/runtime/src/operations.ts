@@ -193,7 +193,9 @@ class Until<T> extends Wait<T> {
       scheduler.wakeLocal(fiber, turn);
     };
     scheduler.pendingMore();
-    Promise.resolve(this.promise).then(
+    // A promise that is resolved with a task asks for it when this step is over: then the handle does not work.
+    const { promise } = this;
+    Promise.resolve(promise instanceof Task ? promise.then() : promise).then(
       (value) => settled({ ok: true, value }),
       (error) => settled({ ok: false, error }),
     );

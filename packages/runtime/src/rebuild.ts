@@ -4,7 +4,7 @@
  */
 import { classFor, type ErrorClass, modulesOf } from "./classes.js";
 import { RemoteError } from "./errors.js";
-import type { Cell, ErrorRow, Packed, Row, Table } from "./failure.js";
+import { type Cell, type ErrorRow, isOfNode, type Packed, type Row, type Table } from "./failure.js";
 
 function tableOf(packed: Packed): Table {
   return JSON.parse(typeof packed === "string" ? packed : packed[0]) as Table;
@@ -91,7 +91,7 @@ function joinStacks({ stack, name, message }: ErrorRow, awaited: string): string
   const remote = stack || `${name}: ${message}`;
   const frames = awaited
     .split("\n")
-    .filter((line) => /^\s+at /.test(line) && !line.includes("node:internal"))
+    .filter((line) => /^\s+at /.test(line) && !isOfNode(line))
     .join("\n");
   return frames ? `${remote}\n    --- awaited by ---\n${frames}` : remote;
 }

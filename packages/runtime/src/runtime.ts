@@ -1,5 +1,6 @@
 /** Runtime: threads, the heap they share, and the coroutines that run on them, from the main thread's point of view. */
 import { availableParallelism } from "node:os";
+import { type InspectOptions, inspect } from "node:util";
 import { isMainThread } from "node:worker_threads";
 import {
   RuntimeClosedError,
@@ -91,6 +92,11 @@ export class Runtime {
   /** Number of worker threads. */
   get threads(): number {
     return this.#settings.threads;
+  }
+
+  [inspect.custom](_depth: number, options: InspectOptions): string {
+    const { mode, threads, closed } = this;
+    return `Runtime ${inspect({ mode, threads, closed }, options)}`;
   }
 
   get closed(): boolean {

@@ -4,7 +4,7 @@
  */
 import { addressOf, builtinWraps, defineShared, makeWrap, SCOPE, type Shared, thread, type Wrapper } from "@ungil/heap";
 import { Layout as L, SyncLayout as S } from "@ungil/kernel";
-import { failureIn } from "./failure.js";
+import { failureIn, withoutScheduler } from "./failure.js";
 import type { Fiber } from "./fiber.js";
 import { linkClasses } from "./links.js";
 import { done, hold, type Step, Wait, waiting } from "./operation.js";
@@ -198,9 +198,11 @@ export class Join<T> extends Wait<T> {
     return waiting;
   }
 
-  /** The stack of this very moment runs through the coroutine that waits, so it says where. */
+  /** The stack of this very moment, from `next` on, runs through the coroutine that waits, so it says where. */
   #error(outcome: Extract<Outcome, { ok: false }>): unknown {
-    return errorOf(outcome, new Error().stack ?? "");
+    const at: { stack?: string } = {};
+    Error.captureStackTrace(at, this.next);
+    return errorOf(outcome, withoutScheduler(at.stack ?? ""));
   }
 
   protected abandon(fiber: Fiber): void {

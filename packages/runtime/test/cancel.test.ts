@@ -49,8 +49,8 @@ inBothModes("cancellation", (gil) => {
     expect(new Set(await within(5000, Promise.all(short)))).toEqual(new Set([3]));
     setTimeout(() => controller.abort("all"), 20);
     for (const error of await within(5000, Promise.all(long))) expect(error.cause).toBe("all");
-    const inside = await within(5000, rt.run(c.withSignals, 30, 100));
-    expect(inside.codes).toEqual(Array.from({ length: 15 }, () => ["done", "CANCELLED"]).flat());
+    const inside = await within(5000, rt.run(c.withSignals, 15));
+    expect(inside.codes).toEqual(Array.from({ length: 15 }, () => "CANCELLED"));
     expect([warnings, inside.warnings]).toEqual([[], 0]);
     expect(getEventListeners(signal, "abort")).toEqual([]);
     process.off("warning", warned);

@@ -85,6 +85,7 @@ inBothModes("coroutines", (gil) => {
     for (const ms of slept) expect(ms).toBeGreaterThan(45);
     expect(await rt.run(c.untilValue)).toEqual({ answer: 42 });
     expect(await rt.run(c.untilError)).toBe("TypeError: no");
+    expect(await within(5000, rt.run(c.untilTask))).toEqual([true, 3, "in vain"]);
     // A coroutine that only yields does not keep timers from firing.
     const spin = rt.spawn(c.spin);
     expect(await within(5000, rt.run(c.sleeper, 10))).toBeGreaterThan(5);

@@ -44,6 +44,18 @@ inBothModes("errors", (gil) => {
     for (const value of [5, "text", null, { a: 1 }]) expect(await fails(rt, c.throwValue, value)).toEqual(value);
   });
 
+  it("have stacks of the program's frames only", async () => {
+    const rt = await start({ gil });
+    const frame = String.raw`\n\s+at .*`;
+    expect(await rt.run(c.stacks, "joined")).toMatch(
+      new RegExp(
+        `^RangeError: joined${frame}boom.*basic\\.mjs.*\\n\\s+--- awaited by ---${frame}stacks.*basic\\.mjs.*$`,
+      ),
+    );
+    const own = await fails(rt, c.stacks, "own");
+    expect(own.stack).toMatch(new RegExp(`^Error: own${frame}stacks.*basic\\.mjs.*\\n\\s+--- awaited by ---\\n`));
+  });
+
   it("reach the coroutine that joins, with its own stack", async () => {
     const rt = await start({ gil });
     expect(await rt.run(c.joinFailing)).toEqual([true, 7, true, true]);

@@ -74,6 +74,10 @@ it("starts on the main thread only, and says how", async () => {
 
 inBothModes("runtime", (gil) => {
   it("says what it is", async () => {
+    const shown = await start({ gil, threads: 1 });
+    expect(inspect(shown)).toBe(`Runtime { mode: '${gil ? "gil" : "free"}', threads: 1, closed: false }`);
+    await shown.close();
+    expect(inspect(shown, { colors: false })).toContain("closed: true");
     const rt = await start({ gil, threads: 1, memory: 4 << 20 });
     expect([rt.mode, rt.threads, rt.closed]).toEqual([gil ? "gil" : "free", 1, false]);
     const stats = rt.stats();

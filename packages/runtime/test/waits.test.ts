@@ -1,5 +1,6 @@
 // A wake-up is for one wait: a wait that was given up must not end the one that comes after it. And a wait holds what it is for.
 import { List } from "@ungil/heap";
+import { tryLock } from "@ungil/runtime";
 import { expect, it } from "vitest";
 import { r, Thing, w } from "./fixtures/waits.mjs";
 import { failure, inBothModes, type LooseRuntime, start, within } from "./helpers.js";
@@ -19,7 +20,7 @@ inBothModes("a wait that was given up", (gil) => {
   const held = async (rt: LooseRuntime, kind: string) => {
     const thing = rt.new(Thing);
     if (kind !== "lock") return { thing, holder: null };
-    const holder = rt.spawn(w.hold, thing, 320);
+    const holder = rt.spawn(w.hold, thing);
     while (thing.n === 0) await pause(1);
     return { thing, holder };
   };
@@ -29,10 +30,10 @@ inBothModes("a wait that was given up", (gil) => {
     const log = rt.new(List);
     const { thing, holder } = await held(rt, kind);
     const task = rt.spawn(w.cancelled, kind, log, thing);
-    await pause(50);
+    while (log.length === 0) await pause(1);
     task.cancel();
     expect((await failure(within(5000, task.then()))).code).toBe("CANCELLED");
-    expect(log.toArray()).toEqual([...(gives[kind] as unknown[]), true]);
+    expect(log.toArray()).toEqual(["begins", ...(gives[kind] as unknown[]), true]);
     await holder;
     expect(rt.verify().violations).toEqual([]);
   });
@@ -46,14 +47,34 @@ inBothModes("a wait that was given up", (gil) => {
     expect(rt.verify().violations).toEqual([]);
   });
 
+  it("leaves nothing behind: no lock, no wake-up, whatever is given up when", async () => {
+    const rt = await start({ gil, onUnhandled: () => undefined });
+    let seed = 1;
+    for (const end = performance.now() + 2000; performance.now() < end; ) {
+      const things = rt.scope(() => new List(Array.from({ length: 5 }, () => new Thing())));
+      const tasks = Array.from({ length: 6 }, () => rt.spawn(w.fuzz, seed++, things));
+      for (const task of tasks) setTimeout(() => task.cancel(), (seed * 7) % 30);
+      for (const result of await within(8000, Promise.allSettled(tasks)))
+        if (result.status === "rejected")
+          expect(["CANCELLED", "DEADLOCK"], String(result.reason)).toContain(result.reason.code);
+      for (const thing of things) {
+        const guard = tryLock(thing);
+        expect(guard).not.toBe(null);
+        guard?.release();
+      }
+      expect(rt.verify().violations).toEqual([]);
+    }
+  });
+
   it("may begin again", async () => {
     const rt = await start({ gil, threads: 1 });
     const log = rt.new(List);
     const task = rt.spawn(w.again, log);
-    await pause(50);
+    while (log.length === 0) await pause(1);
+    await pause(5);
     task.cancel();
     await within(5000, task.then());
-    expect(log.toArray()).toEqual(["CANCELLED", true]);
+    expect(log.toArray()).toEqual(["begins", "CANCELLED", true]);
   });
 });
 
@@ -76,13 +97,13 @@ inBothModes("a handle that was released", (gil) => {
     const rt = await start({ gil });
     const log = rt.new(List<string>);
     const box = rt.scope(() => new List<unknown>([new Thing()]));
-    const holder = rt.spawn(r.holdBoxed, box, 200);
-    await pause(20);
-    const waiter = rt.spawn(r.lockKept, box, log);
+    const holder = rt.spawn(r.holdBoxed, box, log, 200);
     while (log.length === 0) await pause(1);
+    const waiter = rt.spawn(r.lockKept, box, log);
+    while (log.length === 1) await pause(1);
     rt.scope(() => void box.pop());
     await within(5000, Promise.all([holder, waiter, rt.run(r.litter, 100, 100)]));
-    expect(log.toArray()).toEqual(["waits", "locked"]);
+    expect(log.toArray()).toEqual(["holds", "waits", "locked"]);
     expect(rt.verify().violations).toEqual([]);
   });
 
