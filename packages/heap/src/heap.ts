@@ -78,14 +78,11 @@ export class Heap {
   reclaim(triesBefore: number): void {
     if (triesBefore > 0) this.strings.shedAll();
     this.x.reclaim();
-    if (triesBefore > 0) {
-      this.wakeOthers();
-      this.x.reclaim();
-    }
+    if (triesBefore > 0) this.wakeOthers();
     this.strings.reserve();
   }
 
-  /** Wakes threads that sleep over garbage of theirs, and waits for them a little. `x.reclaim()` has asked them. */
+  /** Wakes threads that sleep over garbage of theirs, waits for them a little, and reclaims what they give back. */
   protected wakeOthers(): void {}
 
   /** Throws the error for a kernel code. */
