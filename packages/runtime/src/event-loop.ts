@@ -5,7 +5,7 @@
  *   running --nothing to do--> a turn of microtasks (a promise may be settled) --> spin --> parked in the event loop
  */
 import type { Heap } from "@ungil/heap";
-import { type Kernel, SyncLayout as S } from "@ungil/kernel";
+import { type Kernel, Layout as L, SyncLayout as S } from "@ungil/kernel";
 import type { SyncExports } from "./exports.js";
 import { Thread } from "./thread.js";
 
@@ -21,6 +21,9 @@ export abstract class EventLoopThread extends Thread {
   #parkSerial = 0;
   #pending = 0;
   #sinceTurn = performance.now();
+  /** Low word of the microseconds that this thread has waited for the GIL, and what it was when the last turn ended. */
+  readonly #gilWait: number;
+  #gilWaitBefore = 0;
   /** A turn of microtasks was tried since the last step. */
   protected microtasksTried = false;
   readonly #park: number;
@@ -34,6 +37,7 @@ export abstract class EventLoopThread extends Thread {
   ) {
     super(kernel, heap);
     this.#park = (kernel.block + S.TB_PARK) >>> 2;
+    this.#gilWait = (kernel.block + L.TB_COUNTERS + 8 * S.COUNTER_GIL_WAIT) >>> 2;
   }
 
   /** Runs steps; true if there is more to do after a turn of the event loop. */
@@ -52,9 +56,21 @@ export abstract class EventLoopThread extends Thread {
     return this.#phase === "stopped";
   }
 
-  /** Whether a run has lasted long enough for the event loop to have its turn. */
+  /**
+   * Whether a run has lasted long enough for the event loop to have its turn. Waiting for the GIL does not count: a turn gives
+   * it up, so a thread that has just waited for it would get less of it than the others.
+   */
   protected isTurnDue(now: number): boolean {
-    return now - this.#sinceTurn > (this.#pending > 0 ? TURN_WITH_PENDING : TURN);
+    const limit = this.#pending > 0 ? TURN_WITH_PENDING : TURN;
+    const elapsed = now - this.#sinceTurn;
+    if (elapsed <= limit) return false;
+    const waited = ((this.kernel.u32[this.#gilWait] as number) - this.#gilWaitBefore) >>> 0;
+    return elapsed - waited / 1000 > limit;
+  }
+
+  #turnTaken(now: number): void {
+    this.#sinceTurn = now;
+    this.#gilWaitBefore = this.kernel.u32[this.#gilWait] as number;
   }
 
   poke(): void {
@@ -76,7 +92,8 @@ export abstract class EventLoopThread extends Thread {
   #pump(): void {
     if (this.#phase === "running" || this.#phase === "stopped") return;
     this.#phase = "running";
-    if (performance.now() - this.#sinceTurn > TURN) this.#sinceTurn = performance.now();
+    const now = performance.now();
+    if (now - this.#sinceTurn > TURN) this.#turnTaken(now);
     const more = this.run();
     if (this.isStopped) return;
     this.#phase = "idle";
@@ -93,7 +110,7 @@ export abstract class EventLoopThread extends Thread {
   /** A turn of the event loop. */
   #turn(): void {
     setImmediate(() => {
-      this.#sinceTurn = performance.now();
+      this.#turnTaken(performance.now());
       this.#pump();
     });
   }
@@ -124,7 +141,7 @@ export abstract class EventLoopThread extends Thread {
       if (serial !== this.#parkSerial || this.#phase !== "parked") return;
       x.parkEnd();
       this.#phase = "idle";
-      this.#sinceTurn = performance.now();
+      this.#turnTaken(performance.now());
       this.#pump();
     };
     if (wait.async) (wait.value as Promise<string>).then(wake);

@@ -2,8 +2,9 @@
  * The global interpreter lock, CPython's (Python/ceval_gil.c): an owner word, a timed wait of the switch interval, a drop
  * request, forced switching. In the free build all of it is nothing.
  *
- *   take   owner 0 -> me by CAS; else wait for at most the switch interval. If it timed out and the GIL has not changed
- *          hands meanwhile, ask its holder to drop it (REQUEST_GIL_DROP in the holder's request word), and wait again.
+ *   take   owner 0 -> me by CAS; else wait. Once the GIL has not changed hands for the switch interval, ask its holder to
+ *          drop it (REQUEST_GIL_DROP in the holder's request word). A holder that gives it up and has it back before the
+ *          one that it woke is there does not begin a new interval: it would get more than its share.
  *   drop   owner -> 0, wake one waiter. If it was asked for, stay away until somebody else has had it: otherwise the old
  *          holder, which runs already, would nearly always win against a thread that has yet to wake up.
  *
@@ -68,17 +69,20 @@ function gilWait(): void {
   const own = load<u32>(tb + S.TB_GIL_PATIENCE);
   const interval = <f64>(own ? own : load<u32>(control() + S.CB_GIL_INTERVAL)) / 1000;
   atomic.add<u32>(control() + S.CB_GIL_WAITERS, 1);
+  let switches = atomic.load<u32>(control() + S.CB_GIL_SWITCH);
+  let waiting = since; // for the GIL to change hands
   while (true) {
     const holder = atomic.load<u32>(owner());
     if (holder == 0) {
       if (atomic.cmpxchg<u32>(owner(), 0, tid) == 0) break;
       continue;
     }
-    const switches = atomic.load<u32>(control() + S.CB_GIL_SWITCH);
-    if (futexWait(owner(), holder, interval) == 2 && atomic.load<u32>(control() + S.CB_GIL_SWITCH) == switches) {
-      const still = atomic.load<u32>(owner());
-      if (still) atomic.or<u32>(threadBlock(still) + L.TB_REQUEST, L.REQUEST_GIL_DROP);
-    }
+    const current = atomic.load<u32>(control() + S.CB_GIL_SWITCH);
+    if (current != switches) waiting = now();
+    switches = current;
+    const left = interval - (now() - waiting);
+    if (left <= 0) atomic.or<u32>(threadBlock(holder) + L.TB_REQUEST, L.REQUEST_GIL_DROP);
+    futexWait(owner(), holder, left > 0 ? left : interval);
   }
   atomic.sub<u32>(control() + S.CB_GIL_WAITERS, 1);
   count(S.COUNTER_GIL_WAIT, <i64>((now() - since) * 1000));
