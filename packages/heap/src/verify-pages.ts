@@ -24,11 +24,13 @@ interface PageLists {
   readonly listed: Set<number>;
   readonly announced: Set<number>;
   readonly retired: Set<number>;
+  /** Open pages: blocks that are still to be handed out, [next, end). */
+  readonly open: Map<number, readonly [next: number, end: number]>;
 }
 
 /** The lists that threads have of their pages: by size class, announced by others, retired. */
 function checkPageLists(reader: Reader): PageLists {
-  const lists: PageLists = { listed: new Set(), announced: new Set(), retired: new Set() };
+  const lists: PageLists = { listed: new Set(), announced: new Set(), retired: new Set(), open: new Map() };
   for (const [slot, block] of reader.threads()) {
     for (let size = 0; size < L.SMALL_CLASSES; size++) {
       let previous = 0;
@@ -41,6 +43,7 @@ function checkPageLists(reader: Reader): PageLists {
         lists.listed.add(page);
         previous = descriptor;
       }
+      checkOpenPage(reader, slot, size, lists);
     }
     for (const at of reader.descriptors(reader.word(block + L.TB_UNFULL), L.PD_UNFULL_NEXT))
       lists.announced.add(reader.pageOf(at));
@@ -48,6 +51,28 @@ function checkPageLists(reader: Reader): PageLists {
       lists.retired.add(reader.pageOf(at));
   }
   return lists;
+}
+
+/** A thread has one open page a size class at most; it is carved whole. */
+function checkOpenPage(reader: Reader, slot: number, size: number, lists: PageLists): void {
+  const bump = reader.kernel.threadBlock(slot) + L.TB_BUMP + 8 * size;
+  const [next, end] = [reader.word(bump), reader.word(bump + 4)];
+  if (next === end) return;
+  const page = Math.floor((end - 1) / L.PAGE_SIZE);
+  const isPage = page > 0 && page < reader.pages;
+  const field = (offset: number) => (isPage ? reader.word(reader.descriptor(page) + offset) : 0);
+  const [block, capacity] = [field(L.PD_BLOCK_SIZE), field(L.PD_CAPACITY)];
+  const base = page * L.PAGE_SIZE;
+  const isItsPage = field(L.PD_STATE) === L.PAGE_SMALL && field(L.PD_OWNER) === slot && field(L.PD_CLASS) === size;
+  const isWhole = field(L.PD_CARVED) === capacity && end === base + capacity * block;
+  if (!isItsPage || !isWhole || next < base || next > end || (next - base) % block !== 0 || lists.open.has(page)) {
+    reader.violation(
+      "open-page",
+      `thread ${slot}: ${hex(next)} to ${hex(end)} are no blocks to hand out of class ${size}`,
+    );
+    return;
+  }
+  lists.open.set(page, [next, end]);
 }
 
 function checkSmallPage(reader: Reader, page: number, objects: Objects, lists: PageLists): void {
@@ -70,7 +95,9 @@ function checkSmallPage(reader: Reader, page: number, objects: Objects, lists: P
     reader.violation("page-equation", `page ${page}: used ${usedCount} + free ${free} != carved ${carved}`);
   }
   let live = 0;
-  for (let n = 0; n < carved; n++) {
+  const [next, end] = lists.open.get(page) ?? [0, 0];
+  const toCome = (end - next) / size;
+  for (let n = 0; n < carved - toCome; n++) {
     const address = base + n * size;
     const header = reader.at(address, L.OBJECT_TYPE);
     if (header === 0) continue;
@@ -79,11 +106,11 @@ function checkSmallPage(reader: Reader, page: number, objects: Objects, lists: P
     if (!reader.isType(type)) reader.violation("type", `object ${hex(address)} has type ${type}`);
     else objects.set(address, size);
   }
-  const known = live + free + remote;
+  const known = live + free + remote + toCome;
   if (known > carved || (known < carved && reader.exact)) {
     reader.violation(
       "blocks",
-      `page ${page}: ${live} live + ${free} free + ${remote} freed remotely != carved ${carved}`,
+      `page ${page}: ${live} live + ${free} free + ${remote} freed remotely + ${toCome} to hand out != carved ${carved}`,
     );
   }
 }

@@ -72,6 +72,11 @@ class Specimen {
     return this.m.heap.strings.address(text) >>> 0;
   }
 
+  /** Where NEXT and END of the open page of the node's class stand. */
+  bump(block: number, word: 0 | 1): number {
+    return block + L.TB_BUMP + 8 * this.word(this.pd(this.page(this.node), L.PD_CLASS)) + 4 * word;
+  }
+
   get run(): number {
     return this.page(this.word(this.at(this.large, L.LIST_ITEMS)));
   }
@@ -113,6 +118,19 @@ const damages: Damage[] = [
     "thread-free-list",
     "no block",
     (s) => s.put(s.pd(s.page(s.node), L.PD_THREAD_FREE), (s.page(s.node) << L.PAGE_SHIFT) + 8),
+  ],
+  ["open-page", "in the middle of a block", (s) => s.change(s.bump(s.kernel.block, 0), (next) => next + 4)],
+  ["open-page", "not carved whole", (s) => s.change(s.pd(s.page(s.node), L.PD_CARVED), (n) => n - 1)],
+  ["open-page", "the end of no page", (s) => s.change(s.bump(s.kernel.block, 1), (end) => end + 32)],
+  [
+    "open-page",
+    "another thread's",
+    (s) => {
+      for (const word of [0, 1] as const) {
+        s.put(s.bump(s.kernel.threadBlock(3), word), s.word(s.bump(s.kernel.block, word)));
+        s.put(s.bump(s.kernel.block, word), 0);
+      }
+    },
   ],
   ["page-equation", "one block more in use", (s) => s.change(s.pd(s.page(s.node), L.PD_USED), (n) => n + 1)],
   ["blocks", "a live object without a type", (s) => s.put(s.at(s.node), 0)],
@@ -274,6 +292,11 @@ function withSpecimen(m: TestMachine, work: (s: Specimen) => void): void {
   const running = new Scope(m.heap, m.heap.x, true);
   m.heap.x.batchBegin();
   thread.scope = running;
+  // A block that came back out of order: it is in a free list.
+  scope(() => {
+    new Node();
+    return new Node();
+  });
   const s = new Specimen(m);
   const list = new List<unknown>([null]);
   for (let n = 0; n < 10; n++) list.set(0, new Node({ value: n }));

@@ -127,6 +127,7 @@ export const COUNTER_SYNC: u32 = 24; // 24..63 belong to sync
 export const TB_SCRATCH: u32 = 2048; // 1 KiB
 export const SCRATCH_SIZE: u32 = 1024;
 export const TB_BINS: u32 = 3072; // u32 a size class: first page descriptor
+export const TB_BUMP: u32 = 3264; // two u32 a size class: NEXT and END of the open page, see bump.ts
 export const TB_FILTER: u32 = 4096; // borrow filter, 1024 x u32
 export const FILTER_ENTRIES: u32 = 1024;
 export const TB_TOUCHED: u32 = 8192; // touched TLB indexes: 1024 read, 1024 write, u32 each
@@ -159,9 +160,9 @@ export const PD_OWNER: u32 = 4;
 export const PD_CLASS: u32 = 8;
 export const PD_BLOCK_SIZE: u32 = 12;
 export const PD_CAPACITY: u32 = 16;
-export const PD_CARVED: u32 = 20; // blocks handed out at least once are below this index
+export const PD_CARVED: u32 = 20; // blocks handed out at least once are below this index; an open page is carved whole
 export const PD_FREE: u32 = 24;
-export const PD_USED: u32 = 28; // USED + |FREE| == CARVED; blocks in THREAD_FREE still count as used
+export const PD_USED: u32 = 28; // USED + |FREE| == CARVED; blocks in THREAD_FREE and [NEXT, END) count as used
 export const PD_NEXT: u32 = 32;
 export const PD_PREVIOUS: u32 = 36;
 export const PD_RUN_PAGES: u32 = 52;
@@ -223,6 +224,8 @@ export const TYPE_BIGINT: u32 = 11;
 export const TYPE_FIRST_USER: u32 = 32;
 
 export const TYPE_SIZE: u32 = 0;
+export const TYPE_CLASS: u32 = 4; // size class of a struct
+export const TYPE_IS_PAIR: u32 = 44; // 1: two references and nothing else
 export const TYPE_REF_MASK: u32 = 8; // u64: bit i, the u32 word i is a counted reference
 export const TYPE_VALUE_MASK: u32 = 16; // u64: bit i, the 8-byte slot i is a Value
 export const TYPE_NAME: u32 = 24; // str

@@ -102,6 +102,27 @@ export function readStats(kernel: Kernel): RuntimeStats {
 
 /** Blocks that have been handed out and not come back to their page. O(pages). */
 function blocksInUse(kernel: Kernel): number {
+  return blocksUsed(kernel) - blocksToBump(kernel);
+}
+
+/** Blocks of open pages that were not handed out. */
+function blocksToBump(kernel: Kernel): number {
+  const { u32 } = kernel;
+  let blocks = 0;
+  for (let slot = 1; slot < kernel.control(L.CB_SLOTS); slot++) {
+    for (let size = 0; size < L.SMALL_CLASSES; size++) {
+      const bump = (kernel.threadBlock(slot) + L.TB_BUMP + 8 * size) >>> 2;
+      const [next, end] = [u32[bump] as number, u32[bump + 1] as number];
+      if (next === end) continue;
+      const page = ((end - 1) >>> 0) >>> L.PAGE_SHIFT;
+      const descriptor = kernel.control(L.CB_DESCRIPTORS) + page * L.PAGE_DESCRIPTOR_SIZE;
+      blocks += (end - next) / (u32[(descriptor + L.PD_BLOCK_SIZE) >>> 2] as number);
+    }
+  }
+  return blocks;
+}
+
+function blocksUsed(kernel: Kernel): number {
   const { u32 } = kernel;
   const descriptors = kernel.control(L.CB_DESCRIPTORS) >>> 2;
   const words = L.PAGE_DESCRIPTOR_SIZE >>> 2;

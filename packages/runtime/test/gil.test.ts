@@ -1,6 +1,5 @@
 // The global interpreter lock as its users see it: who runs, for how long, and what that costs.
 import { describe, expect, it } from "vitest";
-// @ts-expect-error JavaScript
 import { crowd, reader } from "./fixtures/gil.mjs";
 import { start, within } from "./helpers.js";
 

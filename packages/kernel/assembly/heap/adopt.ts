@@ -7,7 +7,8 @@ import { control, count, descriptors, tb, threadBlock, tid } from "../machine/re
 import { stackProbe } from "../machine/stack";
 import { writeAddress } from "../paging/translate";
 import { descriptorOf } from "./arenas";
-import { binOf, binPush } from "./blocks";
+import { binOf, binPush } from "./bins";
+import { bumpClose } from "./bump";
 import { atChunkStart, chunkFree } from "./chunks";
 import { destroyPush, newbornLeave } from "./destroy";
 import { pinsRelease } from "./handle";
@@ -40,6 +41,7 @@ export function heapAdopt(slot: u32): void {
 }
 
 function pagesAdopt(slot: u32): void {
+  for (let sizeClass: u32 = 0; sizeClass < L.SMALL_CLASSES; sizeClass++) bumpClose(threadBlock(slot), sizeClass);
   const pages = load<u32>(control() + L.CB_VIRTUAL_PAGES);
   for (let page: u32 = 1; page < pages; page++) {
     const descriptor = descriptors + (<usize>page << 6);

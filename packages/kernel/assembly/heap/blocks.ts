@@ -6,27 +6,36 @@
  *
  *   USED + |FREE| == CARVED <= CAPACITY;   blocks in THREAD_FREE count as used
  *
- * A page without free blocks is unlisted: FULL 0 -> 1. Whoever then frees a block from elsewhere announces the page to its
- * owner, FULL 1 -> 2, and pushes it on the owner's UNFULL stack; the owner lists it again, FULL 2 -> 0. The owner looks at
- * THREAD_FREE once more after setting FULL, so one of the two always sees the other. A page goes back to its arena only
- * when FULL is 0, so a page on an UNFULL stack keeps its owner.
+ * Blocks of a page that were never handed out are handed out in order (bump.ts), then those that came back.
  */
 import * as L from "../layout";
-import { control, count, descriptors, tb, threadBlock, tid } from "../machine/registers";
+import { control, count, descriptors, tb, tid } from "../machine/registers";
 import { stackProbe } from "../machine/stack";
 import { pteOf, writeAddress } from "../paging/translate";
 import { descriptorOf, framesAreShort, pageOf, runAllocate, runRetire, smallPageAllocate, smallPageFree } from "./arenas";
+import { binMoveToFront, binOf, binPush, binRemove, pageMarkFull, unfullCollect, unfullPush } from "./bins";
+import {
+  bumpClose,
+  bumpFirst,
+  bumpForget,
+  bumpIsLast,
+  bumpOpen,
+  bumpOpenAt,
+  bumpRetract,
+  bumpTake,
+} from "./bump";
 import { classSize, pagesFor } from "./classes";
 
 /** Virtual address of a free block, or 0 when memory is full. The block's words are undefined, but for word 0, which is 0. */
-// @ts-ignore: decorator
-@inline export function blockAllocate(sizeClass: u32): u32 {
-  const block = blockFirst(sizeClass);
-  if (!block) return blockAllocateSlow(sizeClass);
-  return blockTakeFirst(sizeClass, block) ? block : 0;
+export function blockAllocate(sizeClass: u32): u32 {
+  let block = bumpFirst(sizeClass);
+  if (block) return bumpTake(sizeClass, block) ? block : 0;
+  block = blockFirst(sizeClass);
+  if (block) return blockTakeFirst(sizeClass, block) ? block : 0;
+  return blockAllocateSlow(sizeClass);
 }
 
-/** The block that `blockTakeFirst` would take; 0: use `blockAllocate`, or `blockAllocateProbed`. */
+/** The block that `blockTakeFirst` would take, of those that came back; 0: use `blockAllocate`, or `blockAllocateProbed`. */
 // @ts-ignore: decorator
 @inline export function blockFirst(sizeClass: u32): u32 {
   const descriptor = <usize>load<u32>(tb + L.TB_BINS + (<usize>sizeClass << 2));
@@ -47,7 +56,7 @@ import { classSize, pagesFor } from "./classes";
 /** For an operation that has not made sure of the stack, because it seldom comes this way. */
 export function blockAllocateProbed(sizeClass: u32): u32 {
   stackProbe();
-  return blockAllocateSlow(sizeClass);
+  return blockAllocate(sizeClass);
 }
 
 function blockAllocateSlow(sizeClass: u32): u32 {
@@ -56,15 +65,23 @@ function blockAllocateSlow(sizeClass: u32): u32 {
   let descriptor = <usize>load<u32>(bin);
   while (descriptor) {
     const next = <usize>load<u32>(descriptor + L.PD_NEXT);
-    if (pageRefill(descriptor)) {
+    if (load<u32>(descriptor + L.PD_FREE) || threadFreeCollect(descriptor)) {
       binMoveToFront(bin, descriptor);
       return blockTake(descriptor);
     }
+    if (bumpOpen(descriptor)) return blockBump(sizeClass);
     pageMarkFull(bin, descriptor);
     descriptor = next;
   }
   descriptor = pageCreate(bin, sizeClass);
-  return descriptor ? blockTake(descriptor) : 0;
+  if (!descriptor) return 0;
+  bumpOpen(descriptor);
+  return blockBump(sizeClass);
+}
+
+function blockBump(sizeClass: u32): u32 {
+  const block = bumpFirst(sizeClass);
+  return bumpTake(sizeClass, block) ? block : 0;
 }
 
 function blockTake(descriptor: usize): u32 {
@@ -74,6 +91,27 @@ function blockTake(descriptor: usize): u32 {
   store<u32>(descriptor + L.PD_FREE, load<u32>(p + 4));
   store<u32>(descriptor + L.PD_USED, load<u32>(descriptor + L.PD_USED) + 1);
   return block;
+}
+
+/**
+ * Frees a block that is likely to be the one allocated last: those that die with a scope do so in the opposite order of
+ * their birth. Such a block just becomes the next one again.
+ */
+// @ts-ignore: decorator
+@inline export function blockFreeInOrder(va: u32, p: usize, sizeClass: u32): void {
+  if (!bumpRetract(sizeClass, va)) blockFreeOutOfOrder(va, p, sizeClass);
+}
+
+function blockFreeOutOfOrder(va: u32, p: usize, sizeClass: u32): void {
+  const descriptor = descriptorOf(va);
+  // The last block of a page that was full: the page is opened again, and that which was open goes back when it is empty.
+  if (!bumpIsLast(descriptor, va)) blockFree(va, p);
+  else pageSettle(bumpOpenAt(descriptor, sizeClass, va));
+}
+
+/** A page is open no longer: it is listed, for it has blocks, or goes back to its arena. 0: no page. */
+function pageSettle(descriptor: usize): void {
+  if (descriptor && load<u32>(descriptor + L.PD_CARVED) != load<u32>(descriptor + L.PD_CAPACITY)) pageAfterFree(descriptor);
 }
 
 /** Frees a block that nobody can reach any more. `p` is its physical address for writing. */
@@ -116,68 +154,6 @@ function blockFreeSlow(descriptor: usize, va: u32, p: usize): void {
   }
 }
 
-/** Announces a page to its owner. The owner may change only by adoption, which passes strangers' pages on. */
-function unfullPush(descriptor: usize): void {
-  const stack = threadBlock(load<u32>(descriptor + L.PD_OWNER)) + L.TB_UNFULL;
-  let head = atomic.load<u32>(stack);
-  while (true) {
-    store<u32>(descriptor + L.PD_UNFULL_NEXT, head);
-    const old = atomic.cmpxchg<u32>(stack, head, <u32>descriptor);
-    if (old == head) return;
-    head = old;
-  }
-}
-
-/** Lists the pages again that others have announced. */
-export function unfullCollect(): void {
-  if (!atomic.load<u32>(tb + L.TB_UNFULL)) return;
-  let descriptor = <usize>atomic.xchg<u32>(tb + L.TB_UNFULL, 0);
-  while (descriptor) {
-    const next = <usize>load<u32>(descriptor + L.PD_UNFULL_NEXT);
-    if (load<u32>(descriptor + L.PD_OWNER) == tid) {
-      binPush(binOf(descriptor), descriptor);
-      atomic.store<u32>(descriptor + L.PD_FULL, 0);
-    } else {
-      unfullPush(descriptor);
-    }
-    descriptor = next;
-  }
-}
-
-// @ts-ignore: decorator
-@inline export function binOf(descriptor: usize): usize {
-  return tb + L.TB_BINS + (<usize>load<u32>(descriptor + L.PD_CLASS) << 2);
-}
-
-export function binPush(bin: usize, descriptor: usize): void {
-  const first = load<u32>(bin);
-  store<u32>(descriptor + L.PD_PREVIOUS, 0);
-  store<u32>(descriptor + L.PD_NEXT, first);
-  if (first) store<u32>(<usize>first + L.PD_PREVIOUS, <u32>descriptor);
-  store<u32>(bin, <u32>descriptor);
-}
-
-function binRemove(bin: usize, descriptor: usize): void {
-  const next = load<u32>(descriptor + L.PD_NEXT);
-  const previous = load<u32>(descriptor + L.PD_PREVIOUS);
-  if (next) store<u32>(<usize>next + L.PD_PREVIOUS, previous);
-  if (previous) store<u32>(<usize>previous + L.PD_NEXT, next);
-  else store<u32>(bin, next);
-}
-
-function binMoveToFront(bin: usize, descriptor: usize): void {
-  if (<usize>load<u32>(bin) == descriptor) return;
-  binRemove(bin, descriptor);
-  binPush(bin, descriptor);
-}
-
-/** Gives a listed page a free block if it has one anywhere: its own list, what others freed, or blocks not carved yet. */
-function pageRefill(descriptor: usize): bool {
-  if (load<u32>(descriptor + L.PD_FREE)) return true;
-  if (threadFreeCollect(descriptor)) return true;
-  return pageCarve(descriptor);
-}
-
 /** Takes the blocks that other threads freed. The bound catches a corrupted list before it loops for ever. */
 export function threadFreeCollect(descriptor: usize): bool {
   if (!atomic.load<u32>(descriptor + L.PD_THREAD_FREE)) return false;
@@ -196,46 +172,6 @@ export function threadFreeCollect(descriptor: usize): bool {
   return true;
 }
 
-/** Lists up to 2 KiB of blocks that were never used. */
-function pageCarve(descriptor: usize): bool {
-  const carved = load<u32>(descriptor + L.PD_CARVED);
-  const capacity = load<u32>(descriptor + L.PD_CAPACITY);
-  if (carved == capacity) return false;
-  const size = load<u32>(descriptor + L.PD_BLOCK_SIZE);
-  const until = min<u32>(capacity, carved + max<u32>(1, 2048 / size));
-  const base = pageOf(descriptor) << L.PAGE_SHIFT;
-  const p = writeAddress(base);
-  if (!p) return false;
-  let free = load<u32>(descriptor + L.PD_FREE);
-  for (let n = until; n > carved; n--) {
-    const offset = (n - 1) * size;
-    store<u32>(p + offset, 0);
-    store<u32>(p + offset + 4, free);
-    free = base + offset;
-  }
-  store<u32>(descriptor + L.PD_CARVED, until);
-  store<u32>(descriptor + L.PD_FREE, free);
-  return true;
-}
-
-function pageMarkFull(bin: usize, descriptor: usize): void {
-  binRemove(bin, descriptor);
-  atomic.store<u32>(descriptor + L.PD_FULL, 1);
-  if (!atomic.load<u32>(descriptor + L.PD_THREAD_FREE)) return;
-  if (atomic.cmpxchg<u32>(descriptor + L.PD_FULL, 1, 0) == 1) {
-    // A block came back meanwhile: behind the pages that are being searched, it is found next time.
-    const first = load<u32>(bin);
-    if (!first) binPush(bin, descriptor);
-    else {
-      const second = load<u32>(<usize>first + L.PD_NEXT);
-      store<u32>(descriptor + L.PD_PREVIOUS, first);
-      store<u32>(descriptor + L.PD_NEXT, second);
-      if (second) store<u32>(<usize>second + L.PD_PREVIOUS, <u32>descriptor);
-      store<u32>(<usize>first + L.PD_NEXT, <u32>descriptor);
-    }
-  }
-}
-
 /** The owner freed a block of a page that was full, or the last block of a page. */
 function pageAfterFree(descriptor: usize): void {
   const bin = binOf(descriptor);
@@ -244,8 +180,18 @@ function pageAfterFree(descriptor: usize): void {
     binPush(bin, descriptor);
   }
   if (load<u32>(descriptor + L.PD_USED)) return;
-  // Keep one page of each class, so that a pattern of one block back and forth costs nothing.
-  if (<usize>load<u32>(bin) == descriptor && !load<u32>(descriptor + L.PD_NEXT)) return;
+  // Keep one page of each class, so that a pattern of one block back and forth costs nothing. All of it is to hand out anew.
+  if (<usize>load<u32>(bin) == descriptor && !load<u32>(descriptor + L.PD_NEXT)) {
+    bumpForget(descriptor);
+    store<u32>(descriptor + L.PD_FREE, 0);
+    store<u32>(descriptor + L.PD_CARVED, 0);
+    return;
+  }
+  emptyPageFree(bin, descriptor);
+}
+
+function emptyPageFree(bin: usize, descriptor: usize): void {
+  bumpForget(descriptor);
   binRemove(bin, descriptor);
   smallPageFree(pageOf(descriptor));
 }
@@ -258,14 +204,12 @@ export function emptyPagesFree(): void {
   unfullCollect();
   for (let index: u32 = 0; index < L.SMALL_CLASSES; index++) {
     const bin = tb + L.TB_BINS + (<usize>index << 2);
+    pageSettle(bumpClose(tb, index));
     let descriptor = <usize>load<u32>(bin);
     while (descriptor) {
       const next = <usize>load<u32>(descriptor + L.PD_NEXT);
       threadFreeCollect(descriptor);
-      if (!load<u32>(descriptor + L.PD_USED)) {
-        binRemove(bin, descriptor);
-        smallPageFree(pageOf(descriptor));
-      }
+      if (!load<u32>(descriptor + L.PD_USED)) emptyPageFree(bin, descriptor);
       descriptor = next;
     }
   }
@@ -292,10 +236,6 @@ function pageCreate(bin: usize, sizeClass: u32): usize {
   atomic.store<u32>(descriptor + L.PD_THREAD_FREE, 0);
   atomic.store<u32>(descriptor + L.PD_FULL, 0);
   store<u32>(descriptor + L.PD_STATE, L.PAGE_SMALL);
-  if (!pageCarve(descriptor)) {
-    smallPageFree(page);
-    return 0;
-  }
   binPush(bin, descriptor);
   return descriptor;
 }

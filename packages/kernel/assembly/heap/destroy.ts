@@ -16,11 +16,12 @@
 import * as L from "../layout";
 import { control, panic, tb, types } from "../machine/registers";
 import { wordCas, wordLoad } from "../machine/word";
-import { writeAddress } from "../paging/translate";
-import { blockFree } from "./blocks";
+import { writeAddress, writeAddressCached } from "../paging/translate";
+import { blockFree, blockFreeInOrder } from "./blocks";
 import { atChunkStart, chunksAreReady, listGrow, listShrink } from "./chunks";
 import { countDecrementAt, limboPush, stamped, stampIsOld } from "./count";
 import { internRemove } from "./intern";
+import { isPair, typeEntry, typeOf } from "./object";
 
 const RELEASE_SLICE: u32 = 1024; // slots of one array released at a time
 
@@ -69,29 +70,74 @@ function destroyGrow(): usize {
     store<u32>(p + L.OBJECT_COUNT, L.COUNT_DYING);
     const type = load<u32>(p) & L.TYPE_MASK;
     if (type < L.TYPE_FIRST_USER) destroyPrivate(va, p);
-    else destroyPrivateStruct(va, p, type);
+    else destroyPrivateStruct(va, p, typeEntry(type));
   } else if ((word & ~L.COUNT_STAMP_MASK) == (L.COUNT_ONE | L.COUNT_VIRGIN)) {
     wordCas(p + L.OBJECT_COUNT, word, word | L.COUNT_UNLISTED);
   }
 }
 
-/** Most of what is ever made dies here, so the common way has no call in it. */
+/**
+ * The same for the newest newborns above `mark`, as long as they are *pairs*: two references and nothing else, as nodes of
+ * lists and trees are. Returns the new top of the list, below which something stands that needs more: one that has survived,
+ * one that holds something that others hold, one whose block was not the last to be allocated, the end of a chunk.
+ *
+ * This is where most of what is ever made ends, so there is no call in it, which would make the compiler save registers, and
+ * no thread dies between its stores.
+ */
+export function pairsDrop(top: usize, mark: usize): usize {
+  while (top != mark && !atChunkStart(top)) {
+    const va = load<u32>(top - 4);
+    const p = writeAddressCached(va);
+    if (!p || !(load<u32>(p + L.OBJECT_COUNT) & L.COUNT_NEWBORN) || !isPair(typeOf(p))) break;
+    const bump = load<u32>(tb + L.TB_BUMP);
+    if (va + 16 != bump || !(bump & L.PAGE_MASK)) break;
+    if (load<u64>(p + L.OBJECT_BODY)) {
+      const a = privateChild(load<u32>(p + L.OBJECT_BODY));
+      const b = privateChild(load<u32>(p + L.OBJECT_BODY + 4));
+      if (!a || !b) break;
+      if (a != NO_CHILD) newbornAgain(a);
+      if (b != NO_CHILD) newbornAgain(b);
+    }
+    top -= 4;
+    store<u32>(tb + L.TB_NEWBORN_TOP, <u32>top);
+    store<u32>(tb + L.TB_BUMP, va);
+  }
+  return top;
+}
+
+const NO_CHILD: usize = 1;
+
+/** Physical address of a child that its private parent alone holds and that stands in a newborn list; NO_CHILD; else 0. */
 // @ts-ignore: decorator
-@inline function destroyPrivateStruct(va: u32, p: usize, type: u32): void {
-  let mask = load<u64>(types + <usize>type * L.TYPE_ENTRY_SIZE + L.TYPE_REF_MASK);
+@inline function privateChild(va: u32): usize {
+  if (!va) return NO_CHILD;
+  const p = writeAddressCached(va);
+  const isPrivate = p && (load<u32>(p + L.OBJECT_COUNT) & ~L.COUNT_STAMP_MASK) == (L.COUNT_ONE | L.COUNT_VIRGIN);
+  return isPrivate ? p : 0;
+}
+
+// @ts-ignore: decorator
+@inline function newbornAgain(p: usize): void {
+  store<u32>(p + L.OBJECT_COUNT, (load<u32>(p + L.OBJECT_COUNT) - L.COUNT_ONE) | L.COUNT_NEWBORN);
+}
+
+/** The common way has no call in it. */
+// @ts-ignore: decorator
+@inline function releasePrivate(child: u32): void {
+  const q = writeAddress(child);
+  const word = load<u32>(q + L.OBJECT_COUNT);
+  if ((word & ~L.COUNT_STAMP_MASK) == (L.COUNT_ONE | L.COUNT_VIRGIN)) newbornAgain(q);
+  else releaseFromPrivate(child, q, word);
+}
+
+function destroyPrivateStruct(va: u32, p: usize, entry: usize): void {
+  let mask = load<u64>(entry + L.TYPE_REF_MASK);
   while (mask) {
     const child = load<u32>(p + (<usize>ctz(mask) << 2));
     mask &= mask - 1;
-    if (!child) continue;
-    const q = writeAddress(child);
-    const word = load<u32>(q + L.OBJECT_COUNT);
-    if ((word & ~L.COUNT_STAMP_MASK) == (L.COUNT_ONE | L.COUNT_VIRGIN)) {
-      store<u32>(q + L.OBJECT_COUNT, (word - L.COUNT_ONE) | L.COUNT_NEWBORN);
-    } else {
-      releaseFromPrivate(child, q, word);
-    }
+    if (child) releasePrivate(child);
   }
-  blockFree(va, p);
+  blockFreeInOrder(va, p, load<u32>(entry + L.TYPE_CLASS));
 }
 
 /** A child that no list will get to dies now, and what only that one held; one that others hold loses a reference. */

@@ -15,8 +15,8 @@ import { writeAddress } from "../paging/translate";
 import { reserveOpen } from "./arenas";
 import { atChunkStart, listGrow, listShrink, listTruncate } from "./chunks";
 import { countDecrement, countIncrement } from "./count";
-import { destroyHasRoom, destroyPush, destroySome, newbornLeave, roomToDestroy } from "./destroy";
-import { objectAllocate, objectFree } from "./object";
+import { destroyHasRoom, destroyPush, destroySome, newbornLeave, pairsDrop, roomToDestroy } from "./destroy";
+import { isPair, objectAllocate, objectFree, typeOf } from "./object";
 import { safepointInScope } from "./safepoint";
 
 const LIMBO_HIGH: u32 = 2048; // a closing scope passes a safepoint when limbo is longer
@@ -135,18 +135,23 @@ export function scopeClose(newbornMark: u32, borrowMark: u32, generation: u32): 
 
 /** Frees the newborns above `mark`, newest first: parents are mostly newer than their children. */
 function newbornsDrop(mark: usize): void {
-  let top = <usize>load<u32>(tb + L.TB_NEWBORN_TOP);
-  while (top != mark) {
+  let arePairs = true;
+  while (true) {
+    let top = <usize>load<u32>(tb + L.TB_NEWBORN_TOP);
+    if (arePairs) top = pairsDrop(top, mark);
+    if (top == mark) return;
     if (atChunkStart(top)) {
-      top = listShrink(L.TB_NEWBORN_TOP, top);
+      listShrink(L.TB_NEWBORN_TOP, top);
       continue;
     }
-    if (!roomToDestroy()) break; // memory is out: the others are left to the outer scope
-    top -= 4;
-    const va = load<u32>(top);
-    newbornLeave(va, writeAddress(va)); // it is there: nothing dies before its list gets to it
+    if (!roomToDestroy()) return; // memory is out: the others are left to the outer scope
+    const va = load<u32>(top - 4);
+    const p = writeAddress(va); // it is there: nothing dies before its list gets to it
+    arePairs = isPair(typeOf(p));
+    // It leaves the list before it dies: whoever adopts the list would take what comes to stand in its place for it.
+    store<u32>(tb + L.TB_NEWBORN_TOP, <u32>top - 4);
+    newbornLeave(va, p);
   }
-  store<u32>(tb + L.TB_NEWBORN_TOP, <u32>top);
 }
 
 /** Where the PINS of the running step hang. */

@@ -54,6 +54,12 @@ export function objectFree(va: u32): void {
   return types + <usize>type * L.TYPE_ENTRY_SIZE;
 }
 
+/** Whether an object of this type is two references and nothing else. */
+// @ts-ignore: decorator
+@inline export function isPair(type: u32): bool {
+  return load<u32>(typeEntry(type) + L.TYPE_IS_PAIR) != 0;
+}
+
 /** Type id of an object, 0 for a free block or no object. */
 // @ts-ignore: decorator
 @inline export function typeOf(p: usize): u32 {

@@ -6,10 +6,10 @@ import * as L from "../layout";
 import { count, tb } from "../machine/registers";
 import { stackProbe } from "../machine/stack";
 import { wordExchange, wordLoad } from "../machine/word";
-import { readAddress, writeAddress } from "../paging/translate";
+import { readAddress, readAddressCached, writeAddress, writeAddressCached } from "../paging/translate";
 import { blockAllocateProbed, blockFirst, blockTakeFirst } from "./blocks";
+import { bumpFirst, bumpTake } from "./bump";
 import { chunksAreReady } from "./chunks";
-import { classOf } from "./classes";
 import { countDecrementAt, countIncrementAt } from "./count";
 import { borrow, newbornPush, newbornReserve } from "./handle";
 import { birthCount, typeEntry } from "./object";
@@ -28,9 +28,15 @@ export function structNew(type: u32): u32 {
     const child = load<u32>(scratch + (<usize>ctz(left) << 2));
     if (child && !writeAddress(child)) return load<u32>(tb + L.TB_FAULT_CODE);
   }
-  const sizeClass = classOf(size); // a small one: its fields are 248 bytes at most
-  let va = blockFirst(sizeClass);
-  const p = va ? blockTakeFirst(sizeClass, va) : (va = blockAllocateProbed(sizeClass)) ? writeAddress(va) : 0;
+  const sizeClass = load<u32>(entry + L.TYPE_CLASS);
+  let va: u32;
+  const p = (va = bumpFirst(sizeClass))
+    ? bumpTake(sizeClass, va)
+    : (va = blockFirst(sizeClass))
+      ? blockTakeFirst(sizeClass, va)
+      : (va = blockAllocateProbed(sizeClass))
+        ? writeAddress(va)
+        : 0;
   if (!p) return L.E_MEMORY;
   for (let left = mask; left; left &= left - 1) {
     const child = load<u32>(scratch + (<usize>ctz(left) << 2));
@@ -41,14 +47,39 @@ export function structNew(type: u32): u32 {
   return va;
 }
 
-/** A newborn with up to two references and no other fields: the same, without the way through scratch. */
+/**
+ * A newborn with up to two references and no other fields: the same, without the way through scratch. The common case makes no
+ * call, which would make the compiler save registers: whatever it does not expect it leaves, untouched, to the other function.
+ */
 export function structNewRefs(type: u32, a: u32, b: u32): u32 {
+  const top = <usize>load<u32>(tb + L.TB_NEWBORN_TOP);
+  const va = load<u32>(tb + L.TB_BUMP);
+  if (load<u32>(tb + L.TB_REQUEST) || top == <usize>load<u32>(tb + L.TB_NEWBORN_END) || va == load<u32>(tb + L.TB_BUMP + 4))
+    return structNewRefsSlow(type, a, b);
+  const p = writeAddressCached(va);
+  if (!p) return structNewRefsSlow(type, a, b);
+  const pa = a ? writeAddressCached(a) : 1;
+  const pb = b ? writeAddressCached(b) : 1;
+  if (!pa || !pb) return structNewRefsSlow(type, a, b);
+  if (a) countIncrementAt(pa);
+  if (b) countIncrementAt(pb);
+  store<u64>(p + L.OBJECT_BODY, ((<u64>b) << 32) | a);
+  store<u32>(p + L.OBJECT_COUNT, birthCount());
+  store<u32>(p, type);
+  store<u32>(tb + L.TB_BUMP, va + 16);
+  store<u32>(top, va);
+  store<u32>(tb + L.TB_NEWBORN_TOP, <u32>top + 4);
+  count(L.COUNTER_ALLOCATIONS);
+  return va;
+}
+
+function structNewRefsSlow(type: u32, a: u32, b: u32): u32 {
   enter();
   if (!newbornReserve()) return L.E_MEMORY;
   const pa = a ? writeAddress(a) : 0;
   const pb = b ? writeAddress(b) : 0;
-  let va = blockFirst(0);
-  const p = va ? blockTakeFirst(0, va) : (va = blockAllocateProbed(0)) ? writeAddress(va) : 0;
+  const va = blockAllocateProbed(0);
+  const p = va ? writeAddress(va) : 0;
   if (!p) return L.E_MEMORY;
   if (pa) countIncrementAt(pa);
   if (pb) countIncrementAt(pb);
@@ -65,8 +96,20 @@ export function structNewRefs(type: u32, a: u32, b: u32): u32 {
   count(L.COUNTER_ALLOCATIONS);
 }
 
-/** The object in a reference field, borrowed by this step; 0 for null; or an error code. */
+/** The object in a reference field, borrowed by this step; 0 for null; or an error code. Made like `structNewRefs`. */
 export function refLoad(va: u32, offset: u32): u32 {
+  const p = readAddressCached(va);
+  if (load<u32>(tb + L.TB_REQUEST) || !p) return refLoadSlow(va, offset);
+  const child = wordLoad(p + offset);
+  if (!child) return 0;
+  const top = <usize>load<u32>(tb + L.TB_BORROW_TOP);
+  if (top == <usize>load<u32>(tb + L.TB_BORROW_END)) return refLoadSlow(va, offset);
+  store<u32>(top, child);
+  store<u32>(tb + L.TB_BORROW_TOP, <u32>top + 4);
+  return child;
+}
+
+function refLoadSlow(va: u32, offset: u32): u32 {
   enter();
   const p = readAddress(va);
   if (!p) return load<u32>(tb + L.TB_FAULT_CODE);

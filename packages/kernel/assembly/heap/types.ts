@@ -6,6 +6,7 @@ import * as L from "../layout";
 import { control, tb } from "../machine/registers";
 import { stackProbe } from "../machine/stack";
 import { spinLock, spinUnlock } from "../machine/spin";
+import { classOf } from "./classes";
 import { countIncrement } from "./count";
 import { typeEntry } from "./object";
 
@@ -41,6 +42,8 @@ export function typeRegister(
     countIncrement(url);
     countIncrement(schema);
     store<u32>(entry + L.TYPE_SIZE, size);
+    store<u32>(entry + L.TYPE_CLASS, classOf(size));
+    store<u32>(entry + L.TYPE_IS_PAIR, size == 16 && refLow == 12 && !refHigh ? 1 : 0);
     store<u64>(entry + L.TYPE_REF_MASK, ((<u64>refHigh) << 32) | refLow);
     store<u64>(entry + L.TYPE_VALUE_MASK, 0);
     store<u32>(entry + L.TYPE_URL, url);

@@ -27,6 +27,20 @@ import { frameAllocate, frameFree } from "./frames";
   return writeMiss(va);
 }
 
+/** Like `readAddress` where a miss is somebody else's: 0 if this thread has no translation now. */
+// @ts-ignore: decorator
+@inline export function readAddressCached(va: u32): usize {
+  const entry = load<u32>(readTlb + ((va >>> L.PAGE_SHIFT) << 2));
+  return entry & 1 ? <usize>(va + entry - 1) : 0;
+}
+
+/** Like `writeAddress`, likewise. */
+// @ts-ignore: decorator
+@inline export function writeAddressCached(va: u32): usize {
+  const entry = load<u32>(writeTlb + ((va >>> L.PAGE_SHIFT) << 2));
+  return entry & 1 ? <usize>(va + entry - 1) : 0;
+}
+
 function readMiss(va: u32): usize {
   const base = walk(va, L.PTE_READ, L.PTE_ACCESSED);
   if (!base) return 0;

@@ -1,0 +1,104 @@
+/**
+ * Bump allocation. A thread has one *open* page a size class at most: [NEXT, END) are those of its blocks that were never
+ * handed out, or came back in the opposite order. To hand one out, or take it back, NEXT moves by a block and nothing else
+ * is written. Blocks that die with a scope come back in that order, so a program that makes and drops trees never builds a
+ * free list; it even walks back through the pages that it has filled.
+ *
+ *   NEXT == END (or both 0): no open page.   Open: all blocks of the page are carved, and [NEXT, END) count as used.
+ *   Closed: CARVED is the first block that was never handed out.
+ *
+ * What is in [NEXT, END) has undefined contents. Opening and closing are straight-line code: who dies, dies before or after.
+ */
+import * as L from "../layout";
+import { tb, tid } from "../machine/registers";
+import { writeAddress } from "../paging/translate";
+import { descriptorOf, pageOf } from "./arenas";
+import { classSize } from "./classes";
+
+// @ts-ignore: decorator
+@inline function bumpOf(block: usize, sizeClass: u32): usize {
+  return block + L.TB_BUMP + (<usize>sizeClass << 3);
+}
+
+/** The block that `bumpTake` would take, or 0. */
+// @ts-ignore: decorator
+@inline export function bumpFirst(sizeClass: u32): u32 {
+  const bump = bumpOf(tb, sizeClass);
+  const next = load<u32>(bump);
+  return next != load<u32>(bump + 4) ? next : 0;
+}
+
+/** Takes it: its physical address, 0 if it cannot be reached. Word 0 is 0 then: whoever dies now leaves no object there. */
+// @ts-ignore: decorator
+@inline export function bumpTake(sizeClass: u32, va: u32): usize {
+  const p = writeAddress(va);
+  if (!p) return 0;
+  store<u32>(p, 0);
+  store<u32>(bumpOf(tb, sizeClass), va + classSize(sizeClass));
+  return p;
+}
+
+/** Takes back a block of this thread if it is the one before NEXT, in the same page: then NEXT is not the start of a page. */
+// @ts-ignore: decorator
+@inline export function bumpRetract(sizeClass: u32, va: u32): bool {
+  const bump = bumpOf(tb, sizeClass);
+  const next = load<u32>(bump);
+  if (va + classSize(sizeClass) != next || !(next & L.PAGE_MASK)) return false;
+  store<u32>(bump, va);
+  return true;
+}
+
+/** Whether `va` is the last block of a page of this thread that has all its blocks carved. */
+export function bumpIsLast(descriptor: usize, va: u32): bool {
+  if (load<u32>(descriptor + L.PD_OWNER) != tid) return false;
+  const capacity = load<u32>(descriptor + L.PD_CAPACITY);
+  if (load<u32>(descriptor + L.PD_CARVED) != capacity) return false;
+  return (va & L.PAGE_MASK) == (capacity - 1) * load<u32>(descriptor + L.PD_BLOCK_SIZE);
+}
+
+/** Opens a page of this thread that has blocks never handed out; false if it has none. No other page is open. */
+export function bumpOpen(descriptor: usize): bool {
+  const capacity = load<u32>(descriptor + L.PD_CAPACITY);
+  const carved = load<u32>(descriptor + L.PD_CARVED);
+  if (carved == capacity) return false;
+  const size = load<u32>(descriptor + L.PD_BLOCK_SIZE);
+  const base = pageOf(descriptor) << L.PAGE_SHIFT;
+  const bump = bumpOf(tb, load<u32>(descriptor + L.PD_CLASS));
+  store<u32>(bump, base + carved * size);
+  store<u32>(bump + 4, base + capacity * size);
+  store<u32>(descriptor + L.PD_CARVED, capacity);
+  store<u32>(descriptor + L.PD_USED, load<u32>(descriptor + L.PD_USED) + capacity - carved);
+  return true;
+}
+
+/** Opens a full page again, at its last block, which is given back by that. The page that was open instead, or 0. */
+export function bumpOpenAt(descriptor: usize, sizeClass: u32, va: u32): usize {
+  const closed = bumpClose(tb, sizeClass);
+  const bump = bumpOf(tb, sizeClass);
+  store<u32>(bump, va);
+  store<u32>(bump + 4, va + load<u32>(descriptor + L.PD_BLOCK_SIZE));
+  return closed == descriptor ? 0 : closed;
+}
+
+/** Closes the open page of a class of the thread of `block`: the page, or 0 if none was open. */
+export function bumpClose(block: usize, sizeClass: u32): usize {
+  const bump = bumpOf(block, sizeClass);
+  const end = load<u32>(bump + 4);
+  if (!end) return 0;
+  const left = (end - load<u32>(bump)) / classSize(sizeClass);
+  const descriptor = descriptorOf(end - 1);
+  store<u32>(bump, 0);
+  store<u32>(bump + 4, 0);
+  store<u32>(descriptor + L.PD_CARVED, load<u32>(descriptor + L.PD_CARVED) - left);
+  store<u32>(descriptor + L.PD_USED, load<u32>(descriptor + L.PD_USED) - left);
+  return descriptor;
+}
+
+/** A page is empty and goes back, or starts anew: if it was the open one, it had no block left to hand out. */
+export function bumpForget(descriptor: usize): void {
+  const bump = bumpOf(tb, load<u32>(descriptor + L.PD_CLASS));
+  const end = load<u32>(bump + 4);
+  if (!end || descriptorOf(end - 1) != descriptor) return;
+  store<u32>(bump, 0);
+  store<u32>(bump + 4, 0);
+}
