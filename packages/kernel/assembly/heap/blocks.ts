@@ -15,42 +15,29 @@ import { pteOf, writeAddress } from "../paging/translate";
 import { descriptorOf, framesAreShort, pageOf, runAllocate, runRetire, smallPageAllocate, smallPageFree } from "./arenas";
 import { binMoveToFront, binOf, binPush, binRemove, pageMarkFull, unfullCollect, unfullPush } from "./bins";
 import {
+  bumpBack,
   bumpClose,
   bumpFirst,
   bumpForget,
-  bumpIsLast,
+  bumpGoesBack,
+  bumpIsBefore,
   bumpOpen,
   bumpOpenAt,
-  bumpRetract,
   bumpTake,
 } from "./bump";
 import { classSize, pagesFor } from "./classes";
 
 /** Virtual address of a free block, or 0 when memory is full. The block's words are undefined, but for word 0, which is 0. */
 export function blockAllocate(sizeClass: u32): u32 {
-  let block = bumpFirst(sizeClass);
-  if (block) return bumpTake(sizeClass, block) ? block : 0;
-  block = blockFirst(sizeClass);
-  if (block) return blockTakeFirst(sizeClass, block) ? block : 0;
-  return blockAllocateSlow(sizeClass);
-}
-
-/** The block that `blockTakeFirst` would take, of those that came back; 0: use `blockAllocate`, or `blockAllocateProbed`. */
-// @ts-ignore: decorator
-@inline export function blockFirst(sizeClass: u32): u32 {
-  const descriptor = <usize>load<u32>(tb + L.TB_BINS + (<usize>sizeClass << 2));
-  return load<u32>(descriptor + L.PD_FREE); // descriptor 0 is the null frame: reads 0
-}
-
-/** Takes it: its physical address, 0 if it cannot be reached. */
-// @ts-ignore: decorator
-@inline export function blockTakeFirst(sizeClass: u32, block: u32): usize {
+  let block = blockNext(sizeClass);
+  if (!block) {
+    if (!blocksProvide(sizeClass)) return 0;
+    block = blockNext(sizeClass);
+  }
   const p = writeAddress(block);
   if (!p) return 0;
-  const descriptor = <usize>load<u32>(tb + L.TB_BINS + (<usize>sizeClass << 2));
-  store<u32>(descriptor + L.PD_FREE, load<u32>(p + 4));
-  store<u32>(descriptor + L.PD_USED, load<u32>(descriptor + L.PD_USED) + 1);
-  return p;
+  blockTakeNext(sizeClass, block, p);
+  return block;
 }
 
 /** For an operation that has not made sure of the stack, because it seldom comes this way. */
@@ -59,7 +46,30 @@ export function blockAllocateProbed(sizeClass: u32): u32 {
   return blockAllocate(sizeClass);
 }
 
-function blockAllocateSlow(sizeClass: u32): u32 {
+/** The block that `blockTakeNext` would take; 0: use `blockAllocate`, or `blockAllocateProbed`. */
+// @ts-ignore: decorator
+@inline export function blockNext(sizeClass: u32): u32 {
+  const fresh = bumpFirst(sizeClass);
+  if (fresh) return fresh;
+  const descriptor = <usize>load<u32>(tb + L.TB_BINS + (<usize>sizeClass << 2));
+  return load<u32>(descriptor + L.PD_FREE); // descriptor 0 is the null frame: reads 0
+}
+
+/** Takes it. `p`: its physical address. Word 0 is 0 then: whoever dies now leaves no object there. */
+// @ts-ignore: decorator
+@inline export function blockTakeNext(sizeClass: u32, block: u32, p: usize): void {
+  if (bumpFirst(sizeClass) == block) {
+    store<u32>(p, 0);
+    bumpTake(sizeClass, block);
+    return;
+  }
+  const descriptor = <usize>load<u32>(tb + L.TB_BINS + (<usize>sizeClass << 2));
+  store<u32>(descriptor + L.PD_FREE, load<u32>(p + 4));
+  store<u32>(descriptor + L.PD_USED, load<u32>(descriptor + L.PD_USED) + 1);
+}
+
+/** Sees to it that there is a next block: of a page whose blocks came back, one with blocks never handed out, a new one. */
+function blocksProvide(sizeClass: u32): bool {
   const bin = tb + L.TB_BINS + (<usize>sizeClass << 2);
   unfullCollect();
   let descriptor = <usize>load<u32>(bin);
@@ -67,30 +77,14 @@ function blockAllocateSlow(sizeClass: u32): u32 {
     const next = <usize>load<u32>(descriptor + L.PD_NEXT);
     if (load<u32>(descriptor + L.PD_FREE) || threadFreeCollect(descriptor)) {
       binMoveToFront(bin, descriptor);
-      return blockTake(descriptor);
+      return true;
     }
-    if (bumpOpen(descriptor)) return blockBump(sizeClass);
+    if (bumpOpen(descriptor)) return true;
     pageMarkFull(bin, descriptor);
     descriptor = next;
   }
   descriptor = pageCreate(bin, sizeClass);
-  if (!descriptor) return 0;
-  bumpOpen(descriptor);
-  return blockBump(sizeClass);
-}
-
-function blockBump(sizeClass: u32): u32 {
-  const block = bumpFirst(sizeClass);
-  return bumpTake(sizeClass, block) ? block : 0;
-}
-
-function blockTake(descriptor: usize): u32 {
-  const block = load<u32>(descriptor + L.PD_FREE);
-  const p = writeAddress(block);
-  if (!p) return 0;
-  store<u32>(descriptor + L.PD_FREE, load<u32>(p + 4));
-  store<u32>(descriptor + L.PD_USED, load<u32>(descriptor + L.PD_USED) + 1);
-  return block;
+  return descriptor != 0 && bumpOpen(descriptor);
 }
 
 /**
@@ -99,19 +93,35 @@ function blockTake(descriptor: usize): u32 {
  */
 // @ts-ignore: decorator
 @inline export function blockFreeInOrder(va: u32, p: usize, sizeClass: u32): void {
-  if (!bumpRetract(sizeClass, va)) blockFreeOutOfOrder(va, p, sizeClass);
+  if (bumpIsBefore(sizeClass, va)) bumpBack(sizeClass, va);
+  else blockFreeOutOfOrder(va, p, sizeClass);
 }
 
 function blockFreeOutOfOrder(va: u32, p: usize, sizeClass: u32): void {
   const descriptor = descriptorOf(va);
-  // The last block of a page that was full: the page is opened again, and that which was open goes back when it is empty.
-  if (!bumpIsLast(descriptor, va)) blockFree(va, p);
+  if (!bumpGoesBack(descriptor, va)) blockFree(va, p);
   else pageSettle(bumpOpenAt(descriptor, sizeClass, va));
 }
 
 /** A page is open no longer: it is listed, for it has blocks, or goes back to its arena. 0: no page. */
 function pageSettle(descriptor: usize): void {
   if (descriptor && load<u32>(descriptor + L.PD_CARVED) != load<u32>(descriptor + L.PD_CAPACITY)) pageAfterFree(descriptor);
+}
+
+/** Whether all there is to do when `va` is freed is `blockFreePlain`: a page of this thread that was not full and is not empty then. */
+// @ts-ignore: decorator
+@inline export function blockFreeIsPlain(va: u32): bool {
+  const descriptor = descriptorOf(va);
+  return load<u32>(descriptor + L.PD_OWNER) == tid && load<u32>(descriptor + L.PD_FREE) != 0 && load<u32>(descriptor + L.PD_USED) != 1;
+}
+
+// @ts-ignore: decorator
+@inline export function blockFreePlain(va: u32, p: usize): void {
+  const descriptor = descriptorOf(va);
+  store<u32>(p, 0);
+  store<u32>(p + 4, load<u32>(descriptor + L.PD_FREE));
+  store<u32>(descriptor + L.PD_FREE, va);
+  store<u32>(descriptor + L.PD_USED, load<u32>(descriptor + L.PD_USED) - 1);
 }
 
 /** Frees a block that nobody can reach any more. `p` is its physical address for writing. */

@@ -11,7 +11,6 @@
  */
 import * as L from "../layout";
 import { tb, tid } from "../machine/registers";
-import { writeAddress } from "../paging/translate";
 import { descriptorOf, pageOf } from "./arenas";
 import { classSize } from "./classes";
 
@@ -28,32 +27,37 @@ import { classSize } from "./classes";
   return next != load<u32>(bump + 4) ? next : 0;
 }
 
-/** Takes it: its physical address, 0 if it cannot be reached. Word 0 is 0 then: whoever dies now leaves no object there. */
+/** Takes it. */
 // @ts-ignore: decorator
-@inline export function bumpTake(sizeClass: u32, va: u32): usize {
-  const p = writeAddress(va);
-  if (!p) return 0;
-  store<u32>(p, 0);
+@inline export function bumpTake(sizeClass: u32, va: u32): void {
   store<u32>(bumpOf(tb, sizeClass), va + classSize(sizeClass));
-  return p;
 }
 
-/** Takes back a block of this thread if it is the one before NEXT, in the same page: then NEXT is not the start of a page. */
+/** Whether `va`, a block of this thread, is the one before NEXT, in the same page: then NEXT is not the start of a page. */
 // @ts-ignore: decorator
-@inline export function bumpRetract(sizeClass: u32, va: u32): bool {
-  const bump = bumpOf(tb, sizeClass);
-  const next = load<u32>(bump);
-  if (va + classSize(sizeClass) != next || !(next & L.PAGE_MASK)) return false;
-  store<u32>(bump, va);
-  return true;
+@inline export function bumpIsBefore(sizeClass: u32, va: u32): bool {
+  const next = load<u32>(bumpOf(tb, sizeClass));
+  return va + classSize(sizeClass) == next && (next & L.PAGE_MASK) != 0;
 }
 
-/** Whether `va` is the last block of a page of this thread that has all its blocks carved. */
-export function bumpIsLast(descriptor: usize, va: u32): bool {
+/** Takes that block back. */
+// @ts-ignore: decorator
+@inline export function bumpBack(sizeClass: u32, va: u32): void {
+  store<u32>(bumpOf(tb, sizeClass), va);
+}
+
+/**
+ * Whether to go back to the page of `va`: it is the last block of a page of this thread that has all its blocks carved, and
+ * the open page has handed out none of its blocks, or all.
+ */
+export function bumpGoesBack(descriptor: usize, va: u32): bool {
   if (load<u32>(descriptor + L.PD_OWNER) != tid) return false;
   const capacity = load<u32>(descriptor + L.PD_CAPACITY);
   if (load<u32>(descriptor + L.PD_CARVED) != capacity) return false;
-  return (va & L.PAGE_MASK) == (capacity - 1) * load<u32>(descriptor + L.PD_BLOCK_SIZE);
+  if ((va & L.PAGE_MASK) != (capacity - 1) * load<u32>(descriptor + L.PD_BLOCK_SIZE)) return false;
+  const bump = bumpOf(tb, load<u32>(descriptor + L.PD_CLASS));
+  const next = load<u32>(bump);
+  return !(next & L.PAGE_MASK) || next == load<u32>(bump + 4);
 }
 
 /** Opens a page of this thread that has blocks never handed out; false if it has none. No other page is open. */

@@ -17,7 +17,8 @@ import * as L from "../layout";
 import { control, panic, tb, types } from "../machine/registers";
 import { wordCas, wordLoad } from "../machine/word";
 import { writeAddress, writeAddressCached } from "../paging/translate";
-import { blockFree, blockFreeInOrder } from "./blocks";
+import { blockFree, blockFreeInOrder, blockFreeIsPlain, blockFreePlain } from "./blocks";
+import { bumpBack, bumpIsBefore } from "./bump";
 import { atChunkStart, chunksAreReady, listGrow, listShrink } from "./chunks";
 import { countDecrementAt, limboPush, stamped, stampIsOld } from "./count";
 import { internRemove } from "./intern";
@@ -79,7 +80,7 @@ function destroyGrow(): usize {
 /**
  * The same for the newest newborns above `mark`, as long as they are *pairs*: two references and nothing else, as nodes of
  * lists and trees are. Returns the new top of the list, below which something stands that needs more: one that has survived,
- * one that holds something that others hold, one whose block was not the last to be allocated, the end of a chunk.
+ * one that holds something that others hold, one after which its page needs attention, the end of a chunk.
  *
  * This is where most of what is ever made ends, so there is no call in it, which would make the compiler save registers, and
  * no thread dies between its stores.
@@ -89,8 +90,8 @@ export function pairsDrop(top: usize, mark: usize): usize {
     const va = load<u32>(top - 4);
     const p = writeAddressCached(va);
     if (!p || !(load<u32>(p + L.OBJECT_COUNT) & L.COUNT_NEWBORN) || !isPair(typeOf(p))) break;
-    const bump = load<u32>(tb + L.TB_BUMP);
-    if (va + 16 != bump || !(bump & L.PAGE_MASK)) break;
+    const inOrder = bumpIsBefore(0, va);
+    if (!inOrder && !blockFreeIsPlain(va)) break;
     if (load<u64>(p + L.OBJECT_BODY)) {
       const a = privateChild(load<u32>(p + L.OBJECT_BODY));
       const b = privateChild(load<u32>(p + L.OBJECT_BODY + 4));
@@ -100,7 +101,8 @@ export function pairsDrop(top: usize, mark: usize): usize {
     }
     top -= 4;
     store<u32>(tb + L.TB_NEWBORN_TOP, <u32>top);
-    store<u32>(tb + L.TB_BUMP, va);
+    if (inOrder) bumpBack(0, va);
+    else blockFreePlain(va, p);
   }
   return top;
 }

@@ -7,8 +7,7 @@ import { count, tb } from "../machine/registers";
 import { stackProbe } from "../machine/stack";
 import { wordExchange, wordLoad } from "../machine/word";
 import { readAddress, readAddressCached, writeAddress, writeAddressCached } from "../paging/translate";
-import { blockAllocateProbed, blockFirst, blockTakeFirst } from "./blocks";
-import { bumpFirst, bumpTake } from "./bump";
+import { blockAllocateProbed, blockNext, blockTakeNext } from "./blocks";
 import { chunksAreReady } from "./chunks";
 import { countDecrementAt, countIncrementAt } from "./count";
 import { borrow, newbornPush, newbornReserve } from "./handle";
@@ -29,14 +28,10 @@ export function structNew(type: u32): u32 {
     if (child && !writeAddress(child)) return load<u32>(tb + L.TB_FAULT_CODE);
   }
   const sizeClass = load<u32>(entry + L.TYPE_CLASS);
-  let va: u32;
-  const p = (va = bumpFirst(sizeClass))
-    ? bumpTake(sizeClass, va)
-    : (va = blockFirst(sizeClass))
-      ? blockTakeFirst(sizeClass, va)
-      : (va = blockAllocateProbed(sizeClass))
-        ? writeAddress(va)
-        : 0;
+  let va = blockNext(sizeClass);
+  let p = va ? writeAddress(va) : 0;
+  if (p) blockTakeNext(sizeClass, va, p);
+  else p = (va = blockAllocateProbed(sizeClass)) ? writeAddress(va) : 0;
   if (!p) return L.E_MEMORY;
   for (let left = mask; left; left &= left - 1) {
     const child = load<u32>(scratch + (<usize>ctz(left) << 2));
@@ -53,20 +48,19 @@ export function structNew(type: u32): u32 {
  */
 export function structNewRefs(type: u32, a: u32, b: u32): u32 {
   const top = <usize>load<u32>(tb + L.TB_NEWBORN_TOP);
-  const va = load<u32>(tb + L.TB_BUMP);
-  if (load<u32>(tb + L.TB_REQUEST) || top == <usize>load<u32>(tb + L.TB_NEWBORN_END) || va == load<u32>(tb + L.TB_BUMP + 4))
-    return structNewRefsSlow(type, a, b);
-  const p = writeAddressCached(va);
+  if (load<u32>(tb + L.TB_REQUEST) || top == <usize>load<u32>(tb + L.TB_NEWBORN_END)) return structNewRefsSlow(type, a, b);
+  const va = blockNext(0);
+  const p = writeAddressCached(va); // none for 0
   if (!p) return structNewRefsSlow(type, a, b);
   const pa = a ? writeAddressCached(a) : 1;
   const pb = b ? writeAddressCached(b) : 1;
   if (!pa || !pb) return structNewRefsSlow(type, a, b);
   if (a) countIncrementAt(pa);
   if (b) countIncrementAt(pb);
+  blockTakeNext(0, va, p);
   store<u64>(p + L.OBJECT_BODY, ((<u64>b) << 32) | a);
   store<u32>(p + L.OBJECT_COUNT, birthCount());
   store<u32>(p, type);
-  store<u32>(tb + L.TB_BUMP, va + 16);
   store<u32>(top, va);
   store<u32>(tb + L.TB_NEWBORN_TOP, <u32>top + 4);
   count(L.COUNTER_ALLOCATIONS);
