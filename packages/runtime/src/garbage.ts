@@ -4,7 +4,7 @@
  * if the others let it (a grace period needs all that run), and who is out of memory wakes it. The main thread does so when
  * its program leaves it alone for a moment.
  */
-import type { Heap } from "@ungil/heap";
+import { type Heap, RuntimeClosedError } from "@ungil/heap";
 import { type Kernel, Layout as L } from "@ungil/kernel";
 import type { SyncExports } from "./exports.js";
 
@@ -63,9 +63,18 @@ export class IdleReclaimer {
   }
 
   #reclaim(): void {
-    if (this.heap.closed) return;
-    const isLeft = this.heap.batch(() => this.x.limboSettle() !== 0);
-    if (isLeft && ++this.#moments < MOMENTS_MAX) this.#wait();
+    if (!this.heap.closed && this.#settle() && ++this.#moments < MOMENTS_MAX) this.#wait();
     else this.#timer = undefined;
+  }
+
+  /** Whether something is left. */
+  #settle(): boolean {
+    try {
+      return this.heap.batch(() => this.x.limboSettle() !== 0);
+    } catch (error) {
+      // The runtime is closing, and another thread keeps the GIL to the end: there is nobody to tell, and nothing to do.
+      if (error instanceof RuntimeClosedError) return false;
+      throw error;
+    }
   }
 }

@@ -1,6 +1,8 @@
 // What nobody holds any more is room again: while nothing happens, for other threads, and after memory was out.
-import { List } from "@ungil/heap";
-import { expect, it } from "vitest";
+import { type Heap, List, RuntimeClosedError } from "@ungil/heap";
+import { expect, it, vi } from "vitest";
+import type { SyncExports } from "../src/exports.js";
+import { IdleReclaimer } from "../src/garbage.js";
 import { g, Node, push } from "./fixtures/garbage.mjs";
 import { inBothModes, type LooseRuntime, start, within } from "./helpers.js";
 
@@ -20,6 +22,22 @@ async function gone(rt: LooseRuntime): Promise<void> {
     if (rt.verify().objects < 1000) return;
   throw new Error(`${rt.verify().objects} objects are left`);
 }
+
+it("is left alone when the runtime closes, and another thread keeps the GIL to the end", () => {
+  vi.useFakeTimers();
+  try {
+    let batches = 0;
+    const batch = () => {
+      batches++;
+      throw new RuntimeClosedError("The runtime is closing, and a thread keeps the GIL");
+    };
+    new IdleReclaimer({ closed: false, batch } as unknown as Heap, { garbageIsLeft: () => 1 } as SyncExports).look();
+    vi.advanceTimersByTime(100); // throws what a timer throws
+    expect(batches).toBe(1);
+  } finally {
+    vi.useRealTimers();
+  }
+});
 
 inBothModes("garbage", (gil) => {
   it("goes while nothing happens: the main thread's, and a parked one's", async () => {
