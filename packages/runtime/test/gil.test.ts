@@ -36,15 +36,16 @@ describe("the GIL", () => {
 
   it("changes hands as often as the switch interval says", async () => {
     const switches: number[] = [];
-    for (const switchInterval of [1, 40]) {
+    for (const switchInterval of [1, 100]) {
       const rt = await start({ gil: true, switchInterval });
       await within(20_000, rt.run(crowd, 20, 40));
       switches.push(rt.stats().totals.gilForced);
       await rt.close();
     }
     const [often, seldom] = switches as [number, number];
-    expect(seldom).toBeGreaterThan(0);
-    expect(often).toBeGreaterThan(4 * seldom);
+    // Each also has its turns of the event loop, every 8 ms, for which nobody needs to ask.
+    expect(often).toBeGreaterThan(50);
+    expect(seldom).toBeLessThan(often / 4);
   });
 
   it("is given up in the middle of a step, at a call of the kernel, to a thread that asks for it", async () => {
