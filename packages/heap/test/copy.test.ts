@@ -148,7 +148,7 @@ inBothModes((gil) => {
         /^NOT_SHAREABLE: The value pushed\[0\] .* share the object, or name/,
       );
       expect(inspect(spread, { depth: 9 })).toMatch(
-        /^\{ \[Symbol\(address\)\]: -?\d+, \[Symbol\(scope\)\]: \[scope\] \}$/,
+        /^\{ \[?Symbol\(address\)\]?: -?\d+, \[?Symbol\(scope\)\]?: \[scope\] \}$/,
       );
     }
     expect(list.length).toBe(0);
