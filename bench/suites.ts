@@ -2,6 +2,7 @@
 import { micro } from "./micro/suite.js";
 import type { Progress } from "./report/progress.js";
 import type { Row } from "./report/shape.js";
+import { snapshot } from "./snapshot/suite.js";
 import { vm } from "./vm/suite.js";
 
 export interface Suite {
@@ -13,4 +14,4 @@ export interface Suite {
   view(rows: readonly Row[]): string;
 }
 
-export const SUITES: readonly Suite[] = [micro, vm];
+export const SUITES: readonly Suite[] = [micro, vm, snapshot];

@@ -238,9 +238,26 @@ function addFailed(s: Scope, address: number, key: AnyKey, ref: number, by: numb
   return s.heap.fail("Dict.add", code());
 }
 
+/** Reads entry by entry: of a snapshot, where nothing changes meanwhile and nothing can be made. */
+function readEntries({ x, heap }: Scope, address: number, enough: number): [unknown, unknown][] {
+  const found: [unknown, unknown][] = [];
+  for (let shard = 0; shard < L.DICT_SHARDS; shard++) {
+    for (let n = 0; found.length < enough; n++) {
+      const tag = heap.retryStatus("Dict.entries", () => x.dictEntryKey(address, shard, n));
+      if (tag === L.TAG_ABSENT) break;
+      if (tag === L.TAG_UNDEFINED) continue;
+      const key = valueOut(heap, tag);
+      const value = heap.retryStatus("Dict.entries", () => x.dictEntryValue(address, shard, n));
+      found.push([key, valueOut(heap, value)]);
+    }
+  }
+  return found;
+}
+
 /** Copies shard by shard through a list of this step's own, until there are `enough`. */
 function copyEntries(s: Scope, address: number, enough = Infinity): [unknown, unknown][] {
   const { x, heap } = s;
+  if (heap.isReadOnly) return readEntries(s, address, enough);
   const { kernel } = heap;
   const found: [unknown, unknown][] = [];
   for (let shard = 0; shard < L.DICT_SHARDS && found.length < enough; shard++) {

@@ -167,3 +167,34 @@ export class ForeignObjectError extends UngilError {
     super("FOREIGN_OBJECT", `${what} belongs to another runtime: two runtimes share no objects`);
   }
 }
+
+/** A snapshot was to be changed, or something to be made in it. */
+export class SnapshotReadOnlyError extends UngilError {
+  constructor() {
+    super("SNAPSHOT_READ_ONLY", "A snapshot cannot be changed. Change the object itself, or restore the snapshot.");
+  }
+}
+
+/** A snapshot was used after it had been disposed of. */
+export class SnapshotClosedError extends UngilError {
+  constructor() {
+    super("SNAPSHOT_CLOSED", "The snapshot has been disposed of");
+  }
+}
+
+/** There was no memory for what a page had been when it was written to, so the snapshot is incomplete. */
+export class SnapshotLostError extends UngilError {
+  constructor() {
+    super(
+      "SNAPSHOT_LOST",
+      "The heap was full when a page of this snapshot was written to, so what it had been is lost. Give the runtime more memory, or dispose of snapshots sooner.",
+    );
+  }
+}
+
+/** An object that did not exist yet when the snapshot was taken. */
+export class NotInSnapshotError extends UngilError {
+  constructor(what: string) {
+    super("NOT_IN_SNAPSHOT", `${what} did not exist when the snapshot was taken`);
+  }
+}

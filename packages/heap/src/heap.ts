@@ -37,18 +37,27 @@ export class Heap {
   readonly #kept = new Map<number, number>();
   /** Its innermost scope, while this thread works in another runtime's. */
   resting: Scope | null = null;
+  /** Of a snapshot. */
+  readonly isReadOnly: boolean = false;
   /** The batch that is open on this thread, if any. */
   #batch: Scope | null = null;
   #closed = false;
 
-  constructor(readonly kernel: Kernel) {
-    this.x = kernel.exports;
-    this.strings = new Strings(this, kernel, this.x);
+  constructor(
+    readonly kernel: Kernel,
+    x: HeapExports = kernel.exports,
+  ) {
+    this.x = x;
+    this.strings = this.makeStrings();
     this.root = new Scope(this, this.x, false);
     // A kept handle that was dropped without being released is released when V8 notices: late, but not never.
     this.#leaked = new FinalizationRegistry(({ address, scope }) => this.release(address, scope));
     // Every handle leads here: what compares or prints its properties (assert.deepStrictEqual) must not walk all memory.
     for (const key of Object.keys(this)) Object.defineProperty(this, key, { enumerable: false });
+  }
+
+  protected makeStrings(): Strings {
+    return new Strings(this, this.kernel, this.x);
   }
 
   // Errors and memory.
@@ -102,12 +111,12 @@ export class Heap {
 
   /** Runs synchronous work as a step of its own. What it returns, if it is a handle, is kept. */
   batch<T>(work: (scope: Scope) => T): T {
-    if (this.#closed) throw new RuntimeClosedError();
+    if (this.#closed) throw this.closedError();
     // Another runtime's batch runs inside one of this runtime: the latter, which is still open, goes on.
     const open = this.#batch && innermost(this);
     if (open) return within(open, () => work(open));
     const scope = new Scope(this, this.x, true);
-    this.x.batchBegin();
+    this.begin();
     this.#batch = scope;
     try {
       return within(scope, () => {
@@ -117,8 +126,16 @@ export class Heap {
     } finally {
       scope.open = false;
       this.#batch = null;
-      this.x.batchEnd();
+      this.end();
     }
+  }
+
+  protected begin(): void {
+    this.x.batchBegin();
+  }
+
+  protected end(): void {
+    this.x.batchEnd();
   }
 
   /** What leaves a batch: its handles are kept, also those in plain arrays and objects (copies, entries). */
@@ -305,6 +322,11 @@ export class Heap {
 
   get closed(): boolean {
     return this.#closed;
+  }
+
+  /** What a use after `close` throws. */
+  closedError(): Error {
+    return new RuntimeClosedError();
   }
 }
 

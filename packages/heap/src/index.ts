@@ -44,6 +44,7 @@ export {
   sizeof,
   type Wrapper,
 } from "./shared.js";
+export { SnapshotHeap } from "./snapshot-heap.js";
 export { struct } from "./struct.js";
 export { type Crossing, crossing, refOut, valueIn, valueOut } from "./value.js";
 export { type Verification, verifyHeap } from "./verify.js";

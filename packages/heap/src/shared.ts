@@ -2,7 +2,7 @@
  * Wrappers: what JavaScript holds of a shared object. Two properties under symbols, so that a field can have any name and
  * nothing of them shows in JSON or Object.keys.
  */
-import { NotSharedError, ReleasedHandleError, RuntimeClosedError } from "./errors.js";
+import { NotSharedError, ReleasedHandleError } from "./errors.js";
 import { type Scope, thread } from "./scope.js";
 
 export const ADDRESS: unique symbol = Symbol("address");
@@ -51,7 +51,7 @@ export function makeWrap(prototype: object): Wrap {
 export function addressOf(wrapper: Wrapper): number {
   const scope = wrapper[SCOPE];
   if (!scope.open) {
-    if (scope.heap.closed) throw new RuntimeClosedError();
+    if (scope.heap.closed) throw scope.heap.closedError();
     if (!scope.kept) throw new ReleasedHandleError(nameOf(wrapper), scope.pauses ? "paused" : "closed");
     if (scope.released) throw new ReleasedHandleError(nameOf(wrapper), "kept");
   }

@@ -74,7 +74,7 @@ export class Strings {
   find(dict: number, text: string): number {
     const known = this.#byText.get(text);
     if (known !== undefined) return known;
-    return text.length > L.INTERN_MAX ? this.#findLong(dict, text) : this.#short(text, this.x.stringFind);
+    return text.length > L.INTERN_MAX ? this.findLong(dict, text) : this.#short(text, this.x.stringFind);
   }
 
   /** The text at an address. */
@@ -91,7 +91,7 @@ export class Strings {
     this.#makeRoom(text.length);
     let wide = 0;
     const address = this.heap.retry("A string", () => {
-      wide = this.#writeUnits(text);
+      wide = this.writeUnits(text);
       return call(text.length, wide) || NO_STRING;
     });
     if (address !== NO_STRING) this.#remember(text, address, wide ? 2 * text.length : text.length);
@@ -106,7 +106,7 @@ export class Strings {
   }
 
   /** Writes the units to scratch; returns 1 if they are 16-bit ones. */
-  #writeUnits(text: string): number {
+  protected writeUnits(text: string): number {
     const { u8, scratch } = this.kernel;
     for (let n = 0; n < text.length; n++) {
       const unit = text.charCodeAt(n);
@@ -129,12 +129,17 @@ export class Strings {
     return address;
   }
 
-  #findLong(dict: number, text: string): number {
+  protected findLong(dict: number, text: string): number {
     const hash = hashOf(text);
     const wide = isWide(text) ? 1 : 0;
     const found = this.heap.retry("A long key", () => this.x.dictFindLong(dict, hash, text.length, wide) || NO_STRING);
     if (found === NO_STRING || this.read(found) === text) return found;
-    return this.#makeLong(text); // another string of this hash: the kernel compares what comes after it, too
+    return this.otherOfItsHash(dict, text);
+  }
+
+  /** The kernel compares what comes after the one it has found, too, if it gets a string to compare. */
+  protected otherOfItsHash(_dict: number, text: string): number {
+    return this.#makeLong(text);
   }
 
   #decode(address: number): string {

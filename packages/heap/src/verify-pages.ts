@@ -180,11 +180,32 @@ export function checkFrames(reader: Reader): void {
     for (const chunk of chunks(reader, slot, block))
       own((chunk - reader.frameBase) / L.PAGE_SIZE, `a list of thread ${slot}`);
   }
+  checkHistory(reader, own);
   if (!reader.exact) return;
   let free = 0;
   for (let frame = 0; frame < reader.frames; frame++) if (!reader.bit(map, frame)) free++;
   if (free !== kernel.control(L.CB_FRAMES_FREE))
     reader.violation("frame-count", `${free} frames are free, but ${kernel.control(L.CB_FRAMES_FREE)} are counted`);
+}
+
+/** Versions of a page are disjoint, newest first, none of a cut to come, and each has a frame of its own. */
+function checkHistory(reader: Reader, own: (frame: number, owner: string) => void): void {
+  const { kernel } = reader;
+  const cut = kernel.control(L.CB_CUT);
+  for (let page = 1; page < reader.pages; page++) {
+    const history = kernel.control(L.CB_HISTORY) + page * L.HISTORY_SIZE;
+    let [before, left] = [reader.word(history + L.HISTORY_WRITTEN) + 1, cut];
+    if (before > cut + 1) reader.violation("history", `page ${page} was written after cut ${before - 1} of ${cut}`);
+    for (let at = reader.word(history + L.HISTORY_VERSIONS); at !== 0; at = reader.word(at + L.VERSION_NEXT)) {
+      const [from, to] = [reader.word(at + L.VERSION_FROM), reader.word(at + L.VERSION_TO)];
+      if (reader.word(at + L.VERSION_PAGE) !== page || from < 1 || from > to || to >= before || left-- === 0) {
+        reader.violation("history", `page ${page} has a version of cuts ${from} to ${to} where it has none`);
+        break;
+      }
+      own((reader.word(at + L.VERSION_FRAME) - reader.frameBase) / L.PAGE_SIZE, `a version of page ${page}`);
+      before = from;
+    }
+  }
 }
 
 /** The chunks of a thread's lists, and its spare ones. */

@@ -77,6 +77,16 @@ class Specimen {
     return block + L.TB_BUMP + 8 * this.word(this.pd(this.page(this.node), L.PD_CLASS)) + 4 * word;
   }
 
+  /** A field of the history of the node's page. */
+  history(field: number): number {
+    return this.kernel.control(L.CB_HISTORY) + this.page(this.node) * L.HISTORY_SIZE + field;
+  }
+
+  /** What that page was at the cut. */
+  get version(): number {
+    return this.word(this.history(L.HISTORY_VERSIONS));
+  }
+
   get run(): number {
     return this.page(this.word(this.at(this.large, L.LIST_ITEMS)));
   }
@@ -131,6 +141,15 @@ const damages: Damage[] = [
         s.put(s.bump(s.kernel.block, word), 0);
       }
     },
+  ],
+  ["history", "written after a cut to come", (s) => s.put(s.history(L.HISTORY_WRITTEN), 7)],
+  ["history", "a version of another page", (s) => s.change(s.version + L.VERSION_PAGE, (page) => page + 1)],
+  ["history", "a version of no cut", (s) => s.put(s.version + L.VERSION_FROM, 0)],
+  ["history", "a chain that goes round", (s) => s.put(s.version + L.VERSION_NEXT, s.version)],
+  [
+    "frame",
+    "a version in the frame of its page",
+    (s) => s.put(s.version + L.VERSION_FRAME, s.kernel.walk((s.page(s.node) << L.PAGE_SHIFT) >>> 0)),
   ],
   ["page-equation", "one block more in use", (s) => s.change(s.pd(s.page(s.node), L.PD_USED), (n) => n + 1)],
   ["blocks", "a live object without a type", (s) => s.put(s.at(s.node), 0)],
@@ -300,6 +319,8 @@ function withSpecimen(m: TestMachine, work: (s: Specimen) => void): void {
   const s = new Specimen(m);
   const list = new List<unknown>([null]);
   for (let n = 0; n < 10; n++) list.set(0, new Node({ value: n }));
+  m.heap.x.snapshotTake();
+  s.node.value = 3;
   s.list.get(2);
   s.large.get(0);
   work(s);

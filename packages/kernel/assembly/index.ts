@@ -2,16 +2,18 @@
 export {
   stringCache, stringCacheClear, stringCacheTurn, stringFind, stringIntern, stringNew, stringRead, stringSeal,
 } from "./containers/string";
-export { dictAdd, dictCompareSet, dictCopyShard, dictDelete, dictGet, dictNew, dictSet, dictSize } from "./containers/dict";
-export { dictFindLong } from "./containers/look";
+export { dictAdd, dictCompareSet, dictCopyShard, dictDelete, dictGet, dictNew, dictSet } from "./containers/dict";
+export { dictEntryKey, dictEntryValue, dictFindLong, dictFindText, dictSize } from "./containers/look";
 export { listGet, listLength, listNew, listPop, listPush, listSet } from "./containers/list";
 export { threadAdopt } from "./containers/recover";
 export { countIncrement, countRelease as countDecrement } from "./heap/count";
 export { borrow, pinsRelease, scopeClose, scopeOpen, taskUnpin } from "./heap/handle";
 export {
-  batchBegin, batchEnd, garbageIsLeft, limboSettle, reclaim, reclaimAwait, safepoint, stepBegin, stepEnd, stepFinish, threadAttach, threadDetach, threadInit, worldIsStopped, worldResume, worldStop,
+  batchBegin, batchEnd, garbageIsLeft, limboSettle, reclaim, reclaimAwait, safepoint, stepBegin, stepEnd, stepFinish, threadAttach, threadDetach, snapshotTake, threadInit, viewBegin, viewEnd, worldIsStopped, worldResume, worldStop,
 } from "./heap/safepoint";
 export { f64Load, f64Store, i32Load, i32Store, refLoad, refStore, structNew, structNewRefs } from "./heap/struct";
 export { typeDefine, typeRead, typeRegister } from "./heap/types";
+export { snapshotClose, snapshotIsWhole } from "./paging/history";
 export { readAddress as translate } from "./paging/translate";
+export { viewClose, viewOpen } from "./paging/view";
 export * from "./sync/index";

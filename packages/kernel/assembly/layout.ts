@@ -45,6 +45,7 @@ export const CB_INTERN: u32 = 56; // u32 a bucket
 export const CB_INTERN_BUCKETS: u32 = 60; // power of two
 export const CB_ARENAS: u32 = 64;
 export const CB_PHYSICAL_LIMIT: u32 = 68;
+export const CB_HISTORY: u32 = 72; // HISTORY_SIZE bytes a page: see paging/history.ts
 // Shared, atomic in both builds; a cache line each where hot.
 export const CB_EPOCH: u32 = 128; // H: the global epoch
 export const CB_TRANSLATION_EPOCH: u32 = 192; // T
@@ -52,14 +53,19 @@ export const CB_FRAMES_FREE: u32 = 256;
 export const CB_FRAME_HINT: u32 = 260;
 export const CB_TYPE_COUNT: u32 = 320;
 export const CB_TYPE_LOCK: u32 = 324;
-export const CB_STOP: u32 = 384; // 1 while the world is asked to stop
+export const CB_STOP: u32 = 384; // STOP_* while the world is asked to stop, else 0
 export const CB_PANIC: u32 = 388; // first fatal error code, 0 if none
 export const CB_SMALL_HINT: u32 = 448; // arena where the last small page was found
 export const CB_RUN_HINT: u32 = 452;
+export const CB_CUT: u32 = 576; // W: cuts taken
+export const CB_VERSION_LOCK: u32 = 580;
+export const CB_VERSION_FREE: u32 = 584; // unused version records
+export const CB_VERSIONS: u32 = 588; // version records in use
+export const CB_SNAPSHOTS: u32 = 640; // SNAPSHOTS_MAX x u32: the cut of an open snapshot, with SNAPSHOT_LOST; 0: none
 export const CB_STRINGS_ASKED: u32 = 512; // how often threads were asked to let their string caches go; JavaScript's
 
 // Thread block. Registers of the owner; others read.
-export const TB_STATE: u32 = 0; // THREAD_FREE | THREAD_ATTACHED | THREAD_DETACHED | THREAD_STOPPED, atomic
+export const TB_STATE: u32 = 0; // THREAD_*, atomic
 export const TB_EPOCH: u32 = 4; // H acknowledged, atomic
 export const TB_TRANSLATION: u32 = 8; // T acknowledged, atomic
 export const TB_REQUEST: u32 = 12; // request bits, atomic; kernel entry tests it
@@ -96,6 +102,10 @@ export const TB_JOURNAL_OBJECT: u32 = 140; // container being changed under the 
 export const TB_CACHE_OLD: u32 = 144; // PINS of the string cache before it was full the last time
 export const TB_PACE_ALLOCATIONS: u32 = 148; // objects allocated, low word, at the last safepoint
 export const TB_PACE_LIMBO: u32 = 152; // entries of limbo, likewise
+export const TB_CUT: u32 = 156; // W: no write translation of this thread is older than this cut
+export const TB_SNAPSHOT: u32 = 160; // the cut that this thread reads, 0: memory as it is
+export const TB_VIEW_FAULT: u32 = 168; // code of the last page that it could not read, 0 if none; JavaScript clears it
+export const TB_VIEW_RUNS: u32 = 164; // version records of the runs that it has copied to read them
 export const TB_OWN_PINS: u32 = 132; // PINS of handles that belong to no task, 0 if none
 // Written by others, atomic.
 export const TB_UNFULL: u32 = 128; // stack of page descriptors that got a remote free while full
@@ -122,6 +132,7 @@ export const COUNTER_PAGES_FREED: u32 = 11;
 export const COUNTER_PINS: u32 = 12;
 export const COUNTER_FLUSHES: u32 = 13;
 export const COUNTER_STOPS: u32 = 14;
+export const COUNTER_VERSIONS: u32 = 15; // pages kept for snapshots
 export const COUNTER_SYNC: u32 = 24; // 24..63 belong to sync
 // Scratch: the body of an object under construction, the bytes of a short string.
 export const TB_SCRATCH: u32 = 2048; // 1 KiB
@@ -136,8 +147,12 @@ export const TOUCHED_MAX: u32 = 1024;
 export const THREAD_FREE: u32 = 0;
 export const THREAD_ATTACHED: u32 = 1;
 export const THREAD_DETACHED: u32 = 2;
-export const THREAD_STOPPED: u32 = 3;
+export const THREAD_STOPPED: u32 = 3; // at a yield, while the world stands still: holds nothing that is not counted
 export const THREAD_DEAD: u32 = 4;
+export const THREAD_WAITING: u32 = 5; // in the middle of a step, for the GIL or while the world stands still
+
+export const STOP_NOW: u32 = 1; // at the next call of the kernel
+export const STOP_AT_YIELD: u32 = 2; // when the step is over
 
 export const REQUEST_GIL_DROP: u32 = 1;
 export const REQUEST_STOP: u32 = 2;
@@ -153,6 +168,27 @@ export const PTE_FILE: u32 = 32;
 export const PTE_PINNED: u32 = 64;
 export const PTE_LOCK: u32 = 128;
 export const PTE_FRAME_SHIFT: u32 = 32;
+
+// History of a page, in kernel space.
+export const HISTORY_SIZE: u32 = 8;
+export const HISTORY_WRITTEN: u32 = 0; // number of cuts that had been taken when it was first written after the last one; atomic
+export const HISTORY_VERSIONS: u32 = 4; // its newest version record, 0 if none
+
+// Version record: what a page was at some cuts. In kernel space.
+export const VERSION_SIZE: u32 = 64;
+export const VERSION_NEXT: u32 = 0; // older one
+export const VERSION_FROM: u32 = 4; // first and last cut at which the page was this
+export const VERSION_TO: u32 = 8;
+export const VERSION_FRAME: u32 = 12; // physical address of the content
+export const VERSION_PAGE: u32 = 16;
+export const VERSION_DESCRIPTOR: u32 = 20; // STATE to USED of its descriptor
+export const VERSION_THREAD_FREE: u32 = 52;
+export const VERSION_RUN_PAGES: u32 = 56;
+export const VERSION_BIRTH: u32 = 60;
+
+export const SNAPSHOTS_MAX: u32 = 32;
+export const VIEWS_MAX: u32 = 8; // snapshots that are read at a time; their slots come after those of threads
+export const SNAPSHOT_LOST: u32 = 2147483648; // there was no frame for what a page was
 
 // Page descriptor, in kernel space. Owner's fields ...
 export const PD_STATE: u32 = 0;

@@ -16,9 +16,17 @@ export interface HeapExports {
   reclaimAwait(): void;
   garbageIsLeft(): number;
   limboSettle(): number;
-  worldStop(): number;
+  worldStop(how: number): number;
   worldIsStopped(): number;
   worldResume(): void;
+  // Snapshots.
+  snapshotTake(): number;
+  snapshotIsWhole(cut: number): number;
+  snapshotClose(cut: number): void;
+  viewOpen(cut: number): void;
+  viewBegin(): void;
+  viewEnd(): void;
+  viewClose(): void;
   // Handles.
   scopeOpen(): number;
   scopeClose(newbornMark: number, borrowMark: number, generation: number): void;
@@ -81,6 +89,9 @@ export interface HeapExports {
     ref: number,
     value: number,
   ): number;
+  dictFindText(dict: number, length: number, wide: number): number;
+  dictEntryKey(dict: number, shard: number, entry: number): number;
+  dictEntryValue(dict: number, shard: number, entry: number): number;
   dictFindLong(dict: number, hash: number, length: number, wide: number): number;
   dictCopyShard(dict: number, shard: number, into: number): number;
   /** Physical address of a virtual one, 0 on a fault. */

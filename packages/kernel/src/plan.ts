@@ -40,15 +40,16 @@ export function plan(heapBytes: number, slots: number, gil: boolean): Plan {
     fields.set(field, at);
     at = align(at + bytes, 128);
   };
-  place(L.CB_THREADS, slots * L.THREAD_BLOCK_SIZE);
+  place(L.CB_THREADS, (slots + L.VIEWS_MAX) * L.THREAD_BLOCK_SIZE);
   place(L.CB_TYPES, L.TYPES_MAX * L.TYPE_ENTRY_SIZE);
   place(L.CB_ARENA_MAP, arenas * 8);
   place(L.CB_ARENA_KIND, arenas * 4);
   place(L.CB_FRAME_MAP, align(frames, 64) / 8);
   place(L.CB_INTERN, buckets * 4);
   place(L.CB_PAGE_TABLE, pages * 8);
+  place(L.CB_HISTORY, pages * L.HISTORY_SIZE);
   place(L.CB_DESCRIPTORS, pages * L.PAGE_DESCRIPTOR_SIZE);
-  place(L.CB_TLBS, slots * 2 * L.TLB_SIZE);
+  place(L.CB_TLBS, (slots + L.VIEWS_MAX) * 2 * L.TLB_SIZE);
   at = align(at, L.PAGE_SIZE);
   fields.set(L.CB_FRAME_BASE, at);
   const bytes = align(at + frames * L.PAGE_SIZE, WASM_PAGE);

@@ -127,6 +127,23 @@ export class WorldStopError extends UngilError {
   }
 }
 
+/** A snapshot is taken between steps, and a step went on for too long. */
+export class SnapshotTimeoutError extends UngilError {
+  constructor(timeout: number) {
+    super(
+      "SNAPSHOT_TIMEOUT",
+      `No snapshot could be taken within ${timeout} ms: a coroutine computes without yielding. Let it yield, or give snapshot() a longer timeout.`,
+    );
+  }
+}
+
+/** Too many snapshots are open, or are being read. */
+export class SnapshotLimitError extends UngilError {
+  constructor(most: number, what: "open" | "read") {
+    super("SNAPSHOT_LIMIT", `At most ${most} snapshots can be ${what} at a time: dispose of some first`);
+  }
+}
+
 /** Coroutines wait for each other: every thread is parked, with no timer and no promise that could end it. */
 export class DeadlockError extends UngilError {
   /** A line for each that is part of it. */

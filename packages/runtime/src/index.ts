@@ -7,6 +7,7 @@ export { clearPoison, type Guard, lock, tryLock } from "./locks.js";
 export { all, join, type SpawnOptions, sleep, spawn, until } from "./operations.js";
 export type { CloseOptions, RuntimeOptions } from "./options.js";
 export { Runtime } from "./runtime.js";
+export type { Snapshot } from "./snapshots.js";
 export type { RuntimeStats, ThreadStats } from "./stats.js";
 export { Task, type TaskState } from "./task.js";
 export type { Coroutine, CoroutineBody, Instruction, Operation, Steps } from "./types.js";

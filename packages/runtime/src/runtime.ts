@@ -23,6 +23,7 @@ import { type SpawnOptions, splitOptions } from "./operations.js";
 import { type CloseOptions, checkClose, checkOptions, type RuntimeOptions, type Settings } from "./options.js";
 import { unpack } from "./rebuild.js";
 import { recover } from "./recover.js";
+import { type Snapshot, Snapshots } from "./snapshots.js";
 import { type RuntimeStats, readStats } from "./stats.js";
 import type { Task } from "./task.js";
 import type { Coroutine } from "./types.js";
@@ -34,6 +35,7 @@ const GRACE = 500;
 export class Runtime {
   readonly #settings: Settings;
   readonly #main: MainThread;
+  readonly #snapshots: Snapshots;
   readonly #host: ThreadHost;
   readonly #threads = new Map<number, HostThread>();
   #state: "open" | "closing" | "closed" = "open";
@@ -49,6 +51,7 @@ export class Runtime {
   private constructor(settings: Settings, main: MainThread, host: ThreadHost) {
     this.#settings = settings;
     this.#main = main;
+    this.#snapshots = new Snapshots(main);
     this.#host = host;
   }
 
@@ -162,6 +165,21 @@ export class Runtime {
 
   #mustBeOpen(): void {
     if (this.#state !== "open") throw new RuntimeClosedError(undefined, this.#ended);
+  }
+
+  // Snapshots.
+
+  /**
+   * The heap as it is between two steps of all coroutines, from now on, at a cost that does not depend on its size: what is
+   * written later is kept aside first, a page at a time, until the snapshot is disposed of. Waits until no coroutine is in the
+   * middle of a step, for `timeout` ms at most (10,000).
+   */
+  async snapshot(options: { timeout?: number } = {}): Promise<Snapshot> {
+    this.#mustBeOpen();
+    const { timeout = 10_000 } = options;
+    if (!(typeof timeout === "number" && timeout >= 0))
+      throw new OptionError("rt.snapshot()", "timeout", "a number of milliseconds, 0 or more", timeout);
+    return this.#snapshots.take(timeout);
   }
 
   // Introspection.

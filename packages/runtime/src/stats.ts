@@ -33,6 +33,8 @@ export interface RuntimeStats {
   readonly gilContention: number;
   readonly tasksOutstanding: number;
   readonly framesFree: number;
+  /** Pages that are kept as they were, for snapshots. */
+  readonly pagesKept: number;
   readonly allocations: number;
   readonly frees: number;
   readonly remoteFrees: number;
@@ -88,6 +90,7 @@ export function readStats(kernel: Kernel): RuntimeStats {
     gilContention: wait + hold > 0 ? wait / (wait + hold) : 0,
     tasksOutstanding: totals.tasksCreated - totals.tasksEnded,
     framesFree: kernel.control(L.CB_FRAMES_FREE),
+    pagesKept: kernel.control(L.CB_VERSIONS),
     allocations: totals.allocations,
     frees: totals.allocations - blocksInUse(kernel),
     remoteFrees: sum(L.COUNTER_REMOTE_FREES),

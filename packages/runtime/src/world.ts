@@ -18,7 +18,7 @@ function tooLate(): WorldStopError {
 
 /** This thread holds the GIL. */
 function inBatch<T>({ kernel, x }: MainThread, until: number, work: (held: Iterable<number>) => T): T {
-  if (!x.worldStop()) throw new WorldStopError("it is stopped already");
+  if (!x.worldStop(L.STOP_NOW)) throw new WorldStopError("it is stopped already");
   try {
     while (!x.worldIsStopped()) if (performance.now() > until) throw tooLate();
     return work(heldBySync(kernel));

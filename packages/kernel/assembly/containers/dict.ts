@@ -56,11 +56,11 @@ let table: usize = 0;
   return dict + L.DICT_TABLES + (<usize>shard << 2);
 }
 
-/** Prepares an operation on one key; false if the dict cannot be reached. */
+/** Prepares an operation on one key, which only reads or also writes; false if the dict cannot be reached. */
 // @ts-ignore: decorator
-@inline function open(va: u32, keyRef: u32, keyNumber: f64): bool {
+@inline function open(va: u32, keyRef: u32, keyNumber: f64, writes: bool): bool {
   enter();
-  dict = writeAddress(va);
+  dict = writes ? writeAddress(va) : readAddress(va);
   if (!dict) return false;
   key = keyRef ? boxRef(keyRef) : boxNumber(keyNumber + 0); // -0 + 0 is 0
   hash = T.keyHash(key);
@@ -72,14 +72,23 @@ let table: usize = 0;
 /** The key's entry in its shard as it is now, 0 if there is none. Takes no lock: the value may be FROZEN. */
 // @ts-ignore: decorator
 @inline function look(): usize {
-  const va = wordLoad(slot());
-  return va ? T.tableFind(writeAddress(va), key, hash, plain) : 0;
+  tableVa = wordLoad(slot());
+  table = tableVa ? readAddress(tableVa) : 0;
+  return table ? T.tableFind(table, key, hash, plain) : 0;
+}
+
+/** The same to write its value. */
+// @ts-ignore: decorator
+@inline function lookToWrite(): usize {
+  const entry = look();
+  return entry ? T.writable(tableVa, table, entry) : 0;
 }
 
 /** The same with the shard's lock held: the value is not FROZEN. */
 // @ts-ignore: decorator
 @inline function lookLocked(): usize {
-  return table ? T.tableFind(table, key, hash, plain) : 0;
+  const entry = table ? T.tableFind(table, key, hash, plain) : 0;
+  return entry ? T.writable(tableVa, table, entry) : 0;
 }
 
 /** Takes the shard's lock; its table (0 if it has none) is translated, so nothing faults while the lock is held. */
@@ -111,7 +120,7 @@ function grow(): bool {
   store<u32>(p + L.TABLE_PROGRESS, capacity);
   if (table) {
     store<u32>(table + L.TABLE_NEXT, larger);
-    T.tableMove(table, p);
+    T.tableMove(tableVa, table, larger, p);
     store<u32>(table + L.TABLE_PROGRESS, old);
   }
   store<u32>(p + L.TABLE_PROGRESS, 0);
@@ -128,7 +137,7 @@ function failure(): i32 {
 
 /** The tag of the value at a key (TAG_ABSENT if there is none), its payload in OUT. */
 export function dictGet(va: u32, keyRef: u32, keyNumber: f64): i32 {
-  if (!open(va, keyRef, keyNumber)) return failure();
+  if (!open(va, keyRef, keyNumber, false)) return failure();
   const entry = look();
   if (!entry) return L.TAG_ABSENT;
   const value = wideLoad(entry + 8);
@@ -137,6 +146,7 @@ export function dictGet(va: u32, keyRef: u32, keyNumber: f64): i32 {
 
 function getLocked(va: u32): i32 {
   stackProbe();
+  dict = writeAddress(va);
   lock(va);
   const entry = lookLocked();
   const value = entry ? wideLoad(entry + 8) : 0;
@@ -146,12 +156,12 @@ function getLocked(va: u32): i32 {
 
 /** Sets the value at a key: 0 replaced, 1 added, or a negative error. */
 export function dictSet(va: u32, keyRef: u32, keyNumber: f64, tag: i32, ref: u32, value: f64): i32 {
-  if (!open(va, keyRef, keyNumber)) return failure();
+  if (!open(va, keyRef, keyNumber, true)) return failure();
   stackProbe();
   if (!chunksAreReady()) return -L.E_MEMORY;
   const boxed = box(tag, ref, value);
   if (!valueRetain(boxed)) return -L.E_MEMORY;
-  const entry = look();
+  const entry = lookToWrite();
   if (entry && replace(entry, boxed)) return 0;
   return setLocked(va, boxed);
 }
@@ -199,7 +209,7 @@ function setLocked(va: u32, boxed: u64): i32 {
 /** Adds to the locked shard: 1 done (unlocked), 0 somebody was faster, start over (unlocked), -1 memory is out (unlocked). */
 function addOrRetry(va: u32, value: u64): i32 {
   if (table && T.tableHasRoom(table)) {
-    T.tableAdd(table, key, value, hash);
+    T.tableAdd(tableVa, table, key, value, hash);
     unlock();
     return 1;
   }
@@ -213,7 +223,7 @@ function addOrRetry(va: u32, value: u64): i32 {
     unlock();
     return -1;
   }
-  T.tableAdd(table, key, value, hash);
+  T.tableAdd(tableVa, table, key, value, hash);
   unlock();
   return 1;
 }
@@ -221,8 +231,8 @@ function addOrRetry(va: u32, value: u64): i32 {
 /** Adds to the number at a key (0 if absent) and returns the sum; NaN with TB_FAULT_CODE set on an error. */
 export function dictAdd(va: u32, keyRef: u32, keyNumber: f64, by: f64): f64 {
   store<u32>(tb + L.TB_FAULT_CODE, 0);
-  if (!open(va, keyRef, keyNumber)) return NaN;
-  const entry = look();
+  if (!open(va, keyRef, keyNumber, true)) return NaN;
+  const entry = lookToWrite();
   return entry && wideLoad(entry + 8) != T.FROZEN ? addTo(entry, va, by) : addLocked(va, by);
 }
 
@@ -273,14 +283,14 @@ export function dictCompareSet(
   oldTag: i32, oldRef: u32, oldNumber: f64,
   tag: i32, ref: u32, value: f64,
 ): i32 {
-  if (!open(va, keyRef, keyNumber)) return failure();
+  if (!open(va, keyRef, keyNumber, true)) return failure();
   stackProbe();
   if (!chunksAreReady()) return -L.E_MEMORY;
   const boxed = box(tag, ref, value);
   if (!valueRetain(boxed)) return -L.E_MEMORY;
   if (oldTag == L.TAG_ABSENT) return addIfAbsent(va, boxed);
   const old = box(oldTag, oldRef, oldNumber);
-  const entry = look();
+  const entry = lookToWrite();
   let found = entry ? wideCas(entry + 8, old, boxed) : T.FROZEN;
   if (found == T.FROZEN) {
     lock(va);
@@ -310,7 +320,7 @@ function addIfAbsent(va: u32, boxed: u64): i32 {
 
 /** Removes a key: 1 removed, 0 it was not there. */
 export function dictDelete(va: u32, keyRef: u32, keyNumber: f64): i32 {
-  if (!open(va, keyRef, keyNumber)) return failure();
+  if (!open(va, keyRef, keyNumber, true)) return failure();
   stackProbe();
   if (!look()) return 0;
   if (!chunksAreReady()) return -L.E_MEMORY;
@@ -328,19 +338,6 @@ export function dictDelete(va: u32, keyRef: u32, keyNumber: f64): i32 {
   valueRelease(oldKey);
   valueRelease(old);
   return 1;
-}
-
-/** Number of keys; a sum over shards, each as it was when it was looked at. */
-export function dictSize(va: u32): i32 {
-  enter();
-  const p = readAddress(va);
-  if (!p) return -1;
-  let size: u32 = 0;
-  for (let n: u32 = 0; n < L.DICT_SHARDS; n++) {
-    const t = wordLoad(p + L.DICT_TABLES + (<usize>n << 2));
-    if (t) size += wordLoad(readAddress(t) + L.TABLE_COUNT);
-  }
-  return <i32>size;
 }
 
 /**
@@ -392,6 +389,6 @@ export function dictRecover(va: u32): void {
   const p = writeAddress(va);
   for (let n: u32 = 0; n < L.DICT_SHARDS; n++) {
     const t = load<u32>(p + L.DICT_TABLES + (<usize>n << 2));
-    if (t) T.tableRecover(writeAddress(t));
+    if (t) T.tableRecover(t);
   }
 }

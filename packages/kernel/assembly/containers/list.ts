@@ -53,6 +53,11 @@ function valuesNew(capacity: u32): u32 {
   return va;
 }
 
+// @ts-ignore: decorator
+@inline function elementOf(array: u32, index: u32): u32 {
+  return array + L.VALUES_DATA + (index << 3);
+}
+
 export function listLength(list: u32): i32 {
   const p = readAddress(list);
   return p ? <i32>wordLoad(p + L.LIST_LENGTH) : -1;
@@ -65,6 +70,7 @@ export function listGet(list: u32, index: u32): i32 {
   if (!p) return -<i32>load<u32>(tb + L.TB_FAULT_CODE);
   if (index >= wordLoad(p + L.LIST_LENGTH)) return L.TAG_ABSENT;
   const items = readAddress(wordLoad(p + L.LIST_ITEMS));
+  if (!items) return -<i32>load<u32>(tb + L.TB_FAULT_CODE);
   return valueOut(wideLoad(items + L.VALUES_DATA + (<usize>index << 3)));
 }
 
@@ -79,8 +85,9 @@ export function listSet(list: u32, index: u32, tag: i32, ref: u32, value: f64): 
   while (true) {
     const array = wordLoad(p + L.LIST_ITEMS);
     if (index >= wordLoad(p + L.LIST_LENGTH) || !array) return -L.E_RANGE;
-    const items = writeAddress(array);
-    if (!items) return -L.E_MEMORY;
+    // Each element is translated, not only the first page: an array can be a run, whose pages have histories of their own.
+    const element = writeAddress(elementOf(array, index));
+    if (!element) return -L.E_MEMORY;
     if (!valueRetain(boxed)) return -L.E_MEMORY;
     spinLockBit(p, L.HEADER_SPIN, list);
     if (load<u32>(p + L.LIST_ITEMS) != array || index >= load<u32>(p + L.LIST_LENGTH)) {
@@ -88,7 +95,7 @@ export function listSet(list: u32, index: u32, tag: i32, ref: u32, value: f64): 
       valueRelease(boxed);
       continue;
     }
-    const old = wideExchange(items + L.VALUES_DATA + (<usize>index << 3), boxed);
+    const old = wideExchange(element, boxed);
     spinUnlockBit(p, L.HEADER_SPIN);
     valueRelease(old);
     return 0;
@@ -106,12 +113,14 @@ export function listPush(list: u32, tag: i32, ref: u32, value: f64): i32 {
   if (!valueRetain(boxed)) return -L.E_MEMORY;
   while (true) {
     const array = wordLoad(p + L.LIST_ITEMS);
-    const items = array ? writeAddress(array) : 0;
+    const items = array ? readAddress(array) : 0;
+    const length = wordLoad(p + L.LIST_LENGTH);
+    const hasRoom = items != 0 && length < load<u32>(items + L.VALUES_CAPACITY);
+    const element = hasRoom ? writeAddress(elementOf(array, length)) : 0;
     spinLockBit(p, L.HEADER_SPIN, list);
-    const length = load<u32>(p + L.LIST_LENGTH);
-    const same = load<u32>(p + L.LIST_ITEMS) == array;
-    if (same && items && length < load<u32>(items + L.VALUES_CAPACITY)) {
-      wideExchange(items + L.VALUES_DATA + (<usize>length << 3), boxed);
+    const same = load<u32>(p + L.LIST_ITEMS) == array && load<u32>(p + L.LIST_LENGTH) == length;
+    if (same && element) {
+      wideExchange(element, boxed);
       wordStore(p + L.LIST_LENGTH, length + 1);
       spinUnlockBit(p, L.HEADER_SPIN);
       return <i32>(length + 1);
@@ -158,16 +167,16 @@ export function listPop(list: u32): i32 {
   while (true) {
     const array = wordLoad(p + L.LIST_ITEMS);
     if (!array) return L.TAG_ABSENT;
-    const items = writeAddress(array);
+    const length = wordLoad(p + L.LIST_LENGTH);
+    if (!length) return L.TAG_ABSENT;
+    const element = writeAddress(elementOf(array, length - 1));
     spinLockBit(p, L.HEADER_SPIN, list);
-    const length = load<u32>(p + L.LIST_LENGTH);
-    if (!length || load<u32>(p + L.LIST_ITEMS) != array) {
+    if (load<u32>(p + L.LIST_LENGTH) != length || load<u32>(p + L.LIST_ITEMS) != array) {
       spinUnlockBit(p, L.HEADER_SPIN);
-      if (!length) return L.TAG_ABSENT;
       continue;
     }
     wordStore(p + L.LIST_LENGTH, length - 1);
-    const old = wideExchange(items + L.VALUES_DATA + (<usize>(length - 1) << 3), UNDEFINED);
+    const old = wideExchange(element, UNDEFINED);
     spinUnlockBit(p, L.HEADER_SPIN);
     const tag = valueOut(old);
     valueRelease(old);

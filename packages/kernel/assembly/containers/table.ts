@@ -59,6 +59,21 @@ export function tableFind(table: usize, key: u64, hash: u32, plain: bool): usize
   }
 }
 
+/**
+ * The entry, to be written: its page is translated, not only the table's first one, for a table can be a run, whose pages have
+ * histories of their own.
+ */
+// @ts-ignore: decorator
+@inline export function writable(va: u32, table: usize, entry: usize): usize {
+  return writeAddress(va + <u32>(entry - table));
+}
+
+/** All entries, to be written. */
+function allWritable(va: u32, capacity: u32): void {
+  const end = va + L.TABLE_DATA + capacity * L.ENTRY_SIZE;
+  for (let page = va; page < end; page += L.PAGE_SIZE) writeAddress(page);
+}
+
 /** True if one more entry can be added without growing. */
 // @ts-ignore: decorator
 @inline export function tableHasRoom(table: usize): bool {
@@ -66,11 +81,11 @@ export function tableFind(table: usize, key: u64, hash: u32, plain: bool): usize
 }
 
 /** Adds a key that is not there; its entry. The value first, the key last: a prefix of this adds nothing. */
-export function tableAdd(table: usize, key: u64, value: u64, hash: u32): usize {
+export function tableAdd(va: u32, table: usize, key: u64, value: u64, hash: u32): usize {
   const mask = load<u32>(table + L.TABLE_CAPACITY) - 1;
   let index = (hash >>> 3) & mask;
   while (load<u64>(entryAt(table, index)) != HOLE) index = (index + 1) & mask;
-  const entry = entryAt(table, index);
+  const entry = writable(va, table, entryAt(table, index));
   wideStore(entry + 8, value);
   store<u32>(table + L.TABLE_USED, load<u32>(table + L.TABLE_USED) + 1);
   store<u32>(table + L.TABLE_COUNT, load<u32>(table + L.TABLE_COUNT) + 1);
@@ -89,14 +104,15 @@ export function tableNew(capacity: u32): u32 {
 }
 
 /** Moves the live entries into a larger (or, after many deletions, equally large) table that nobody else knows yet. */
-export function tableMove(from: usize, to: usize): void {
+export function tableMove(fromVa: u32, from: usize, toVa: u32, to: usize): void {
   const capacity = load<u32>(from + L.TABLE_CAPACITY);
+  allWritable(fromVa, capacity);
   for (let n: u32 = 0; n < capacity; n++) {
     const entry = entryAt(from, n);
     const key = load<u64>(entry);
     if (key == HOLE || key == TOMBSTONE) continue;
     let value = wideLoad(entry + 8);
-    const copy = tableAdd(to, key, value, keyHash(key));
+    const copy = tableAdd(toVa, to, key, value, keyHash(key));
     while (true) {
       const found = wideCas(entry + 8, value, FROZEN);
       if (found == value) break;
@@ -107,7 +123,9 @@ export function tableMove(from: usize, to: usize): void {
 }
 
 /** Sets everything right after a changer died in mid-change: values that it had moved come back, the counters are counted. */
-export function tableRecover(table: usize): void {
+export function tableRecover(va: u32): void {
+  const table = writeAddress(va);
+  allWritable(va, load<u32>(table + L.TABLE_CAPACITY));
   const nextVa = load<u32>(table + L.TABLE_NEXT);
   const next = nextVa ? writeAddress(nextVa) : 0;
   const capacity = load<u32>(table + L.TABLE_CAPACITY);

@@ -7,9 +7,12 @@
  * the translations it had when they were retired (the T acknowledgement).
  */
 import * as L from "../layout";
+import { isAttached } from "../machine/epoch";
 import { control, count, descriptors, tb, threadBlock, tid } from "../machine/registers";
-import { frameFree, frameRunAllocate } from "../paging/frames";
-import { pteInstall, pteOf, translationsFlush } from "../paging/translate";
+import { frameFree, frameRunAllocate, framesAreShort } from "../paging/frames";
+import { historyKeep, historyKeepRun, historyTakeFrame } from "../paging/history";
+import { pteInstall, pteOf } from "../paging/pte";
+import { translationsFlush } from "../paging/translate";
 
 // @ts-ignore: decorator
 @inline export function descriptorOf(va: u32): usize {
@@ -37,24 +40,6 @@ function arenaClaim(arena: u32, kind: u32): bool {
   if (old == kind) return true;
   if (old != L.ARENA_UNUSED && atomic.load<u64>(mapOf(arena)) != 0) return false;
   return atomic.cmpxchg<u32>(kindOf(arena), old, kind) == old;
-}
-
-/** Frames that ordinary allocation leaves alone, so that limbo and handle lists can still grow when the heap is full. */
-export function frameReserve(): u32 {
-  const frames = load<u32>(control() + L.CB_FRAMES);
-  return min<u32>(max<u32>(frames >> 5, 8), 256);
-}
-
-/** True while handles are pinned: PINS may take of the reserve. */
-let reserveIsOpen: bool = false;
-
-export function reserveOpen(open: bool): void {
-  reserveIsOpen = open;
-}
-
-// @ts-ignore: decorator
-@inline export function framesAreShort(wanted: u32): bool {
-  return atomic.load<u32>(control() + L.CB_FRAMES_FREE) < wanted + (reserveIsOpen ? 0 : frameReserve());
 }
 
 /** Number of a free page for small blocks, or 0 if virtual memory is full. */
@@ -86,6 +71,7 @@ function smallPageTake(anywhere: bool): u32 {
 }
 
 export function smallPageFree(page: u32): void {
+  historyKeep(page);
   store<u32>(descriptors + (<usize>page << 6) + L.PD_STATE, L.PAGE_FREE);
   atomic.and<u64>(mapOf(page >>> L.ARENA_SHIFT), ~((<u64>1) << (page & 63)));
   if (page >>> L.ARENA_SHIFT < atomic.load<u32>(control() + L.CB_SMALL_HINT)) {
@@ -108,6 +94,7 @@ export function runAllocate(pages: u32): u32 {
     pagesGiveBack(first, pages);
     return 0;
   }
+  historyKeepRun(first, pages);
   // The first page last: until then, and until its header is written, there is no object here.
   store<u32>(frames, 0);
   store<u32>(descriptors + (<usize>first << 6) + L.PD_RUN_PAGES, pages);
@@ -208,7 +195,7 @@ function translationsAcknowledged(): u32 {
   for (let slot: u32 = 1; slot < slots; slot++) {
     const block = threadBlock(slot);
     const state = atomic.load<u32>(block + L.TB_STATE);
-    if (state != L.THREAD_ATTACHED && state != L.THREAD_STOPPED) continue;
+    if (!isAttached(state)) continue;
     const epoch = atomic.load<u32>(block + L.TB_TRANSLATION);
     if (<i32>(epoch - oldest) < 0) oldest = epoch;
   }
@@ -227,6 +214,7 @@ export function smallPagesRetire(): void {
     const bit = (<u64>1) << (page & 63);
     if (atomic.load<u64>(map) & bit || atomic.or<u64>(map, bit) & bit) continue; // in use
     const descriptor = descriptors + (<usize>page << 6);
+    historyKeep(page);
     store<u32>(descriptor + L.PD_OWNER, tid | L.OWNER_RUN);
     store<u32>(descriptor + L.PD_RUN_PAGES, 1);
     store<u32>(descriptor + L.PD_STATE, L.PAGE_RUN);
@@ -260,9 +248,10 @@ function runUnmap(descriptor: usize): void {
   for (let n: u32 = 0; n < pages; n++) {
     const pte = pteOf(first + n);
     const frame = atomic.load<u64>(pte) >> L.PTE_FRAME_SHIFT;
+    const isTaken = historyTakeFrame(first + n, base + (<usize>frame << L.PAGE_SHIFT));
     store<u32>(descriptors + (<usize>(first + n) << 6) + L.PD_STATE, L.PAGE_FREE);
     atomic.store<u64>(pte, 0);
-    frameFree(base + (<usize>frame << L.PAGE_SHIFT));
+    if (!isTaken) frameFree(base + (<usize>frame << L.PAGE_SHIFT));
   }
   pagesGiveBack(first, pages);
   count(L.COUNTER_PAGES_FREED, pages);

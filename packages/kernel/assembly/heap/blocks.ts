@@ -11,8 +11,11 @@
 import * as L from "../layout";
 import { control, count, descriptors, tb, tid } from "../machine/registers";
 import { stackProbe } from "../machine/stack";
-import { pteOf, writeAddress } from "../paging/translate";
-import { descriptorOf, framesAreShort, pageOf, runAllocate, runRetire, smallPageAllocate, smallPageFree } from "./arenas";
+import { framesAreShort } from "../paging/frames";
+import { historyKeep } from "../paging/history";
+import { pteOf } from "../paging/pte";
+import { writeAddress } from "../paging/translate";
+import { descriptorOf, pageOf, runAllocate, runRetire, smallPageAllocate, smallPageFree } from "./arenas";
 import { binMoveToFront, binOf, binPush, binRemove, pageMarkFull, unfullCollect, unfullPush } from "./bins";
 import {
   bumpBack,
@@ -167,6 +170,7 @@ function blockFreeSlow(descriptor: usize, va: u32, p: usize): void {
 /** Takes the blocks that other threads freed. The bound catches a corrupted list before it loops for ever. */
 export function threadFreeCollect(descriptor: usize): bool {
   if (!atomic.load<u32>(descriptor + L.PD_THREAD_FREE)) return false;
+  historyKeep(pageOf(descriptor));
   let block = atomic.xchg<u32>(descriptor + L.PD_THREAD_FREE, 0);
   let collected: u32 = 0;
   const capacity = load<u32>(descriptor + L.PD_CAPACITY);
@@ -235,6 +239,7 @@ function pageCreate(bin: usize, sizeClass: u32): usize {
   }
   const descriptor = descriptors + (<usize>page << 6);
   const size = classSize(sizeClass);
+  historyKeep(page);
   store<u32>(descriptor + L.PD_OWNER, tid);
   store<u32>(descriptor + L.PD_CLASS, sizeClass);
   store<u32>(descriptor + L.PD_BLOCK_SIZE, size);

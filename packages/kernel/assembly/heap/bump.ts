@@ -11,6 +11,7 @@
  */
 import * as L from "../layout";
 import { tb, tid } from "../machine/registers";
+import { historyKeep } from "../paging/history";
 import { descriptorOf, pageOf } from "./arenas";
 import { classSize } from "./classes";
 
@@ -65,6 +66,7 @@ export function bumpOpen(descriptor: usize): bool {
   const capacity = load<u32>(descriptor + L.PD_CAPACITY);
   const carved = load<u32>(descriptor + L.PD_CARVED);
   if (carved == capacity) return false;
+  historyKeep(pageOf(descriptor));
   const size = load<u32>(descriptor + L.PD_BLOCK_SIZE);
   const base = pageOf(descriptor) << L.PAGE_SHIFT;
   const bump = bumpOf(tb, load<u32>(descriptor + L.PD_CLASS));

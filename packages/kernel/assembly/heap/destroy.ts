@@ -293,6 +293,7 @@ function releaseValues(va: u32, p: usize, isPrivate: bool, epoch: u32): bool {
   const until = min<u32>(capacity, from + RELEASE_SLICE);
   store<u32>(p + L.VALUES_PROGRESS, until);
   if (until < capacity) destroyPush(va);
+  partWritable(va + L.VALUES_DATA + (from << 3), va + L.VALUES_DATA + (until << 3));
   for (let n = from; n < until; n++) releaseValue(p + L.VALUES_DATA + (<usize>n << 3), isPrivate, epoch);
   return until == capacity;
 }
@@ -303,12 +304,19 @@ function releaseTable(va: u32, p: usize, isPrivate: bool, epoch: u32): bool {
   const until = min<u32>(capacity, from + RELEASE_SLICE / 2); // two references an entry
   store<u32>(p + L.TABLE_PROGRESS, until);
   if (until < capacity) destroyPush(va);
+  partWritable(va + L.TABLE_DATA + from * L.ENTRY_SIZE, va + L.TABLE_DATA + until * L.ENTRY_SIZE);
   for (let n = from; n < until; n++) {
     const entry = p + L.TABLE_DATA + <usize>n * L.ENTRY_SIZE;
     releaseValue(entry, isPrivate, epoch);
     releaseValue(entry + 8, isPrivate, epoch);
   }
   return until == capacity;
+}
+
+/** Part of an array is going to be written: it can be a run, whose pages have histories of their own. */
+function partWritable(from: u32, until: u32): void {
+  for (let va = from; va < until; va += L.PAGE_SIZE) writeAddress(va);
+  if (until > from) writeAddress(until - 1);
 }
 
 function releasePins(va: u32, p: usize): bool {

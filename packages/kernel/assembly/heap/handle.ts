@@ -11,8 +11,8 @@
 import * as L from "../layout";
 import { count, panic, tb } from "../machine/registers";
 import { stackProbe, stackProbeTwice } from "../machine/stack";
+import { reserveOpen } from "../paging/frames";
 import { writeAddress } from "../paging/translate";
-import { reserveOpen } from "./arenas";
 import { atChunkStart, listGrow, listShrink, listTruncate } from "./chunks";
 import { countDecrement, countIncrement } from "./count";
 import { destroyHasRoom, destroyPush, destroySome, newbornLeave, pairsDrop, roomToDestroy } from "./destroy";
@@ -197,7 +197,7 @@ export function pin(slot: usize, va: u32): bool {
   let p = writeAddress(pins);
   let used = load<u32>(p + L.PINS_COUNT);
   if (used == load<u32>(p + L.PINS_CAPACITY)) {
-    pinsUnify(p);
+    pinsUnify(pins, p);
     used = load<u32>(p + L.PINS_COUNT);
     if (used > load<u32>(p + L.PINS_CAPACITY) >>> 1) {
       const larger = pinsCreate(load<u32>(p + L.PINS_CAPACITY) * 2 + 2);
@@ -211,12 +211,13 @@ export function pin(slot: usize, va: u32): bool {
         store<u32>(q + L.PINS_COUNT, used);
         store<u32>(slot, larger);
         objectFree(pins);
+        pins = larger;
         p = q;
       }
     }
   }
   countIncrement(va); // before it is noted: a prefix of this only over-counts
-  store<u32>(p + L.PINS_DATA + (<usize>used << 2), va);
+  store<u32>(writeAddress(pins + L.PINS_DATA + (used << 2)), va);
   store<u32>(p + L.PINS_COUNT, used + 1);
   count(L.COUNTER_PINS);
   return true;
@@ -235,10 +236,12 @@ function pinsCreate(capacity: u32): u32 {
  * One pin an object: sorts the addresses (heapsort: in place, no recursion) and gives surplus counts back. Meanwhile the
  * array counts as empty: a thread that dies here leaks its pins, but no entry that stands twice in it is released twice.
  */
-function pinsUnify(p: usize): void {
+function pinsUnify(va: u32, p: usize): void {
   const data = p + L.PINS_DATA;
   const length = load<u32>(p + L.PINS_COUNT);
   if (length < 2) return;
+  // It can be a run, whose pages have histories of their own.
+  for (let n: u32 = 0; n < L.PINS_DATA + (length << 2); n += L.PAGE_SIZE) writeAddress(va + n);
   store<u32>(p + L.PINS_COUNT, 0);
   for (let n = length >>> 1; n > 0; n--) siftDown(data, n - 1, length);
   for (let n = length - 1; n > 0; n--) {

@@ -4,12 +4,13 @@
  */
 import * as L from "../layout";
 import { GIL } from "../machine/build";
-import { epochAcknowledge, epochAdvance, epochAttach, epochDetach, waitWhileStopped } from "../machine/epoch";
+import { epochAcknowledge, epochAdvance, epochAttach, epochDetach, waitInStep, waitWhileStopped } from "../machine/epoch";
 import { futexWait } from "../machine/futex";
 import { gilDrop, gilHonour, gilTake } from "../machine/gil";
 import { control, count, tb, threadBlock } from "../machine/registers";
 import { stackProbe, stackProbeTwice } from "../machine/stack";
-import { translationsForget } from "../paging/translate";
+import { snapshotOpen } from "../paging/history";
+import { cutAcknowledge, translationsForget } from "../paging/translate";
 import { runsReclaim, smallPagesRetire, translationsAcknowledge } from "./arenas";
 import { emptyPagesFree } from "./blocks";
 import { destroyIsEmpty, destroySome, roomToDestroy } from "./destroy";
@@ -57,6 +58,16 @@ export function batchEnd(): void {
   gilDrop();
 }
 
+/** A step of a view: it is not attached, for nothing that it can reach changes, and needs no GIL. */
+export function viewBegin(): void {
+  stackProbeTwice();
+  stepBegin(0);
+}
+
+export function viewEnd(): void {
+  youngDrop();
+}
+
 /** Ends a step (or a batch outside one): 0, or E_MEMORY if the handles could not be pinned, and are dropped. */
 export function stepEnd(): u32 {
   stackProbe();
@@ -83,8 +94,12 @@ export function youngSettle(drop: bool): u32 {
 
 /** Acknowledges, and reclaims a slice. The young lists are empty. */
 export function safepoint(): void {
-  count(L.COUNTER_SAFEPOINTS);
   if (atomic.load<u32>(tb + L.TB_REQUEST) & L.REQUEST_STOP) stopHonour();
+  acknowledge();
+}
+
+function acknowledge(): void {
+  count(L.COUNTER_SAFEPOINTS);
   epochAcknowledge();
   translationsAcknowledge();
   reclaimSlice();
@@ -146,14 +161,18 @@ export function garbageIsLeft(): bool {
 /** In a long step: pins what the outer scopes have read, and reclaims. */
 export function safepointInScope(): void {
   if (!pinYoung()) return; // not acknowledged, so what was not pinned stays safe
-  safepoint();
+  acknowledge();
 }
 
 /** The slow path of every operation's entry: somebody wants something of this thread. Nothing has been touched yet. */
 export function enterSlow(): void {
   stackProbe();
   const request = atomic.load<u32>(tb + L.TB_REQUEST);
-  if (request & L.REQUEST_STOP) stopHonour();
+  if (load<u32>(tb + L.TB_SNAPSHOT)) {
+    atomic.store<u32>(tb + L.TB_REQUEST, 0); // a view changes nothing: nobody waits for it
+    return;
+  }
+  if (request & L.REQUEST_STOP) stopInStep();
   if (request & L.REQUEST_ACKNOWLEDGE) {
     atomic.and<u32>(tb + L.TB_REQUEST, ~L.REQUEST_ACKNOWLEDGE);
     if (pinYoung()) {
@@ -171,10 +190,20 @@ export function enterSlow(): void {
   if (load<u32>(tb + L.TB_REQUEST)) enterSlow();
 }
 
+/** At a yield. The request goes first: one that comes now is for the next time. */
 function stopHonour(): void {
   count(L.COUNTER_STOPS);
-  while (atomic.load<u32>(control() + L.CB_STOP)) waitWhileStopped();
   atomic.and<u32>(tb + L.TB_REQUEST, ~L.REQUEST_STOP);
+  while (atomic.load<u32>(control() + L.CB_STOP)) waitWhileStopped();
+  cutAcknowledge();
+}
+
+/** In the middle of a step: a stop at yields can wait. */
+function stopInStep(): void {
+  if (atomic.load<u32>(control() + L.CB_STOP) == L.STOP_AT_YIELD) return;
+  count(L.COUNTER_STOPS);
+  atomic.and<u32>(tb + L.TB_REQUEST, ~L.REQUEST_STOP);
+  while (atomic.load<u32>(control() + L.CB_STOP) == L.STOP_NOW) waitInStep();
 }
 
 /** Starts this thread: 0, or E_MEMORY. Its block is zero, or an ended thread's that was adopted. */
@@ -189,6 +218,7 @@ export function threadInit(): u32 {
 /** Starts to hold addresses. What it translated before it detached may be stale. */
 export function threadAttach(): void {
   epochAttach();
+  cutAcknowledge();
   translationsAcknowledge();
 }
 
@@ -197,18 +227,23 @@ export function threadDetach(): void {
   epochDetach();
 }
 
-/** Asks every other running thread to stand still; `worldIsStopped` tells when. Only one thread may stop the world. */
-export function worldStop(): bool {
-  if (atomic.cmpxchg<u32>(control() + L.CB_STOP, 0, 1) != 0) return false;
+/**
+ * Asks every other running thread to stand still, now or when its step is over (STOP_*); `worldIsStopped` tells when. Only one
+ * thread may stop the world.
+ */
+export function worldStop(how: u32): bool {
+  if (atomic.cmpxchg<u32>(control() + L.CB_STOP, 0, how) != 0) return false;
   requestAll(L.REQUEST_STOP);
   return true;
 }
 
 export function worldIsStopped(): bool {
+  const atYield = atomic.load<u32>(control() + L.CB_STOP) == L.STOP_AT_YIELD;
   const slots = load<u32>(control() + L.CB_SLOTS);
   for (let slot: u32 = 1; slot < slots; slot++) {
     const block = threadBlock(slot);
-    if (block != tb && atomic.load<u32>(block + L.TB_STATE) == L.THREAD_ATTACHED) return false;
+    const state = atomic.load<u32>(block + L.TB_STATE);
+    if (block != tb && (state == L.THREAD_ATTACHED || (atYield && state == L.THREAD_WAITING))) return false;
   }
   return true;
 }
@@ -216,6 +251,16 @@ export function worldIsStopped(): bool {
 export function worldResume(): void {
   atomic.store<u32>(control() + L.CB_STOP, 0);
   atomic.notify(control() + L.CB_STOP, -1);
+}
+
+/**
+ * Takes a cut and opens a snapshot of it: its number, 0 if too many are open. The world stands still at yields, so it divides no
+ * step. O(threads): what changes later is kept when it changes.
+ */
+export function snapshotTake(): u32 {
+  const cut = snapshotOpen();
+  cutAcknowledge();
+  return cut;
 }
 
 function requestAll(request: u32): void {
@@ -238,7 +283,7 @@ export function reclaim(): bool {
   let retired = false;
   let idle: i32 = 0;
   for (let round: u32 = 0; round < RECLAIM_ROUNDS && idle < RECLAIM_PATIENCE; round++) {
-    if (atomic.load<u32>(tb + L.TB_REQUEST) & L.REQUEST_STOP) stopHonour();
+    if (atomic.load<u32>(tb + L.TB_REQUEST) & L.REQUEST_STOP) stopInStep();
     epochAcknowledge();
     translationsAcknowledge();
     epochAdvance();

@@ -7,7 +7,10 @@
  */
 import * as L from "../layout";
 import { futexWait } from "./futex";
+import { gilIsMine, gilPause, gilResume } from "./gil";
 import { control, tb, threadBlock } from "./registers";
+
+const STOP_SPIN: u32 = 20_000; // loads: some 20 microseconds
 
 export function epochAcknowledge(): void {
   atomic.store<u32>(tb + L.TB_EPOCH, atomic.load<u32>(control() + L.CB_EPOCH));
@@ -20,10 +23,16 @@ export function epochAdvance(): bool {
   for (let slot: u32 = 1; slot < slots; slot++) {
     const block = threadBlock(slot);
     const state = atomic.load<u32>(block + L.TB_STATE);
-    if (state != L.THREAD_ATTACHED && state != L.THREAD_STOPPED) continue;
+    if (!isAttached(state)) continue;
     if (atomic.load<u32>(block + L.TB_EPOCH) != epoch) return false;
   }
   return atomic.cmpxchg<u32>(control() + L.CB_EPOCH, epoch, epoch + 1) == epoch;
+}
+
+/** Whether a thread in this state has addresses or translations that others must wait for. */
+// @ts-ignore: decorator
+@inline export function isAttached(state: u32): bool {
+  return state == L.THREAD_ATTACHED || state == L.THREAD_STOPPED || state == L.THREAD_WAITING;
 }
 
 /** Becomes a thread that others must wait for. ATTACHED is stored before the epoch is read, so G cannot run ahead of it. */
@@ -38,9 +47,29 @@ export function epochDetach(): void {
   atomic.store<u32>(tb + L.TB_STATE, L.THREAD_DETACHED);
 }
 
-/** Stands still while the world is stopped. Either the stopper sees STOPPED, or we see that it asks no more. */
+/**
+ * Stands still while the world is stopped, at a yield. Either the stopper sees STOPPED, or we see that it asks no more. A
+ * thread that waits for the GIL in the middle of its step may have to finish that step first, so it must be able to.
+ */
 export function waitWhileStopped(): void {
   atomic.store<u32>(tb + L.TB_STATE, L.THREAD_STOPPED);
-  while (atomic.load<u32>(control() + L.CB_STOP)) futexWait(control() + L.CB_STOP, 1, 50);
+  const holdsGil = gilIsMine();
+  if (holdsGil) gilPause();
+  while (atomic.load<u32>(control() + L.CB_STOP)) stopAwait();
+  if (holdsGil) gilResume();
   atomic.store<u32>(tb + L.TB_STATE, L.THREAD_ATTACHED);
+}
+
+/** The same in the middle of a step: only if the world is to stop now. */
+export function waitInStep(): void {
+  atomic.store<u32>(tb + L.TB_STATE, L.THREAD_WAITING);
+  while (atomic.load<u32>(control() + L.CB_STOP) == L.STOP_NOW) stopAwait();
+  atomic.store<u32>(tb + L.TB_STATE, L.THREAD_ATTACHED);
+}
+
+/** A cut is over in microseconds, a wake-up takes a hundred: it spins first. */
+function stopAwait(): void {
+  const stop = atomic.load<u32>(control() + L.CB_STOP);
+  for (let n: u32 = 0; n < STOP_SPIN && atomic.load<u32>(control() + L.CB_STOP) == stop; n++) {}
+  if (stop) futexWait(control() + L.CB_STOP, stop, 50);
 }

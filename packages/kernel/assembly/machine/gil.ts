@@ -27,7 +27,7 @@ import { control, count, tb, threadBlock, tid } from "./registers";
 
 // @ts-ignore: decorator
 @inline export function gilIsMine(): bool {
-  return !GIL || atomic.load<u32>(owner()) == tid;
+  return GIL && atomic.load<u32>(owner()) == tid;
 }
 
 export function gilTake(): void {
@@ -131,15 +131,26 @@ export function gilHonour(): void {
     atomic.and<u32>(tb + L.TB_REQUEST, ~L.REQUEST_GIL_DROP);
     return;
   }
-  const running = load<u32>(tb + S.TB_IS_RUNNING);
-  if (running) runningLeave();
   const state = atomic.load<u32>(tb + L.TB_STATE);
-  if (state == L.THREAD_ATTACHED) atomic.store<u32>(tb + L.TB_STATE, L.THREAD_STOPPED);
-  gilDrop();
-  gilTake();
-  // Whoever stops the world in this build holds the GIL until it goes on, so nobody has stopped it now.
+  if (state == L.THREAD_ATTACHED) atomic.store<u32>(tb + L.TB_STATE, L.THREAD_WAITING);
+  gilPause();
+  gilResume();
+  // Whoever stops the world now holds the GIL until it goes on, or waits for the end of this step.
   atomic.store<u32>(tb + L.TB_STATE, state);
-  if (running) runningEnter();
+}
+
+/** Gives the GIL up in the middle of a run. The thread's state says what others may do meanwhile. */
+export function gilPause(): void {
+  if (load<u32>(tb + S.TB_IS_RUNNING)) {
+    runningLeave();
+    store<u32>(tb + S.TB_IS_RUNNING, S.RUNNING_PAUSED);
+  }
+  gilDrop();
+}
+
+export function gilResume(): void {
+  gilTake();
+  if (load<u32>(tb + S.TB_IS_RUNNING) == S.RUNNING_PAUSED) runningEnter();
 }
 
 /** The thread of `slot` is dead: if it held the GIL, nobody does. */

@@ -15,6 +15,24 @@ import { control } from "../machine/registers";
   return <usize>load<u32>(control() + L.CB_FRAME_BASE) + (<usize>frame << L.PAGE_SHIFT);
 }
 
+/** Frames that ordinary allocation leaves alone, so that limbo and handle lists can still grow when the heap is full. */
+export function frameReserve(): u32 {
+  const frames = load<u32>(control() + L.CB_FRAMES);
+  return min<u32>(max<u32>(frames >> 5, 8), 256);
+}
+
+/** True while handles are pinned: PINS may take of the reserve. */
+let reserveIsOpen: bool = false;
+
+export function reserveOpen(open: bool): void {
+  reserveIsOpen = open;
+}
+
+// @ts-ignore: decorator
+@inline export function framesAreShort(wanted: u32): bool {
+  return atomic.load<u32>(control() + L.CB_FRAMES_FREE) < wanted + (reserveIsOpen ? 0 : frameReserve());
+}
+
 /** Physical address of a free frame (its content is whatever it was), or 0. O(frames / 64) at worst. */
 export function frameAllocate(): usize {
   const frames = load<u32>(control() + L.CB_FRAMES);

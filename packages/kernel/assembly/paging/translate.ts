@@ -10,6 +10,9 @@
 import * as L from "../layout";
 import { readTlb, writeTlb, descriptors, control, count, tb } from "../machine/registers";
 import { frameAllocate, frameFree } from "./frames";
+import { historyKeep } from "./history";
+import { frameOf, pteInstall, pteOf } from "./pte";
+import { viewWalk } from "./view";
 
 /** Physical address for reading, or 0 (the reason is in TB_FAULT_CODE). */
 // @ts-ignore: decorator
@@ -63,11 +66,6 @@ function fill(table: usize, counter: u32, list: u32, va: u32, base: usize): void
   store<u32>(table + (page << 2), (<u32>base - (va & ~L.PAGE_MASK)) | 1);
 }
 
-// @ts-ignore: decorator
-@inline export function pteOf(page: u32): usize {
-  return <usize>load<u32>(control() + L.CB_PAGE_TABLE) + (<usize>page << 3);
-}
-
 function fault(code: u32, va: u32): usize {
   store<u32>(tb + L.TB_FAULT_CODE, code);
   store<u32>(tb + L.TB_FAULT_ADDRESS, va);
@@ -82,16 +80,23 @@ function walk(va: u32, right: u64, mark: u64): usize {
   const page = va >>> L.PAGE_SHIFT;
   if (page == 0) return fault(L.E_NULL, va);
   if (page >= load<u32>(control() + L.CB_VIRTUAL_PAGES)) return fault(L.E_FAULT, va);
+  if (load<u32>(tb + L.TB_SNAPSHOT)) {
+    const base = viewWalk(page, right == L.PTE_WRITE);
+    if (base >= L.ERROR_LIMIT) return base;
+    store<u32>(tb + L.TB_VIEW_FAULT, <u32>base);
+    return fault(<u32>base, va);
+  }
   const pte = pteOf(page);
   let entry = atomic.load<u64>(pte);
-  if (!(entry & L.PTE_PRESENT)) {
+  while (!(entry & L.PTE_PRESENT)) {
     if (load<u32>(descriptors + <usize>page * L.PAGE_DESCRIPTOR_SIZE + L.PD_STATE) == L.PAGE_FREE) return fault(L.E_FAULT, va);
     if (!demandZero(pte)) return fault(L.E_MEMORY, va);
     entry = atomic.load<u64>(pte);
   }
   if (!(entry & right)) return fault(L.E_PROTECTION, va);
   if ((entry & mark) != mark) atomic.or<u64>(pte, mark);
-  return <usize>load<u32>(control() + L.CB_FRAME_BASE) + (<usize>(entry >> L.PTE_FRAME_SHIFT) << L.PAGE_SHIFT);
+  if (right == L.PTE_WRITE) historyKeep(page);
+  return frameOf(entry);
 }
 
 /** Installs a zeroed frame. The frame comes first, then the entry: nobody ever waits while holding an entry. */
@@ -104,17 +109,19 @@ function demandZero(pte: usize): bool {
   return true;
 }
 
-/** Maps a frame readable and writable; false if the entry was present already. */
-export function pteInstall(pte: usize, frame: usize): bool {
-  const number = (<u64>((frame - load<u32>(control() + L.CB_FRAME_BASE)) >> L.PAGE_SHIFT)) << L.PTE_FRAME_SHIFT;
-  return atomic.cmpxchg<u64>(pte, 0, number | (L.PTE_PRESENT | L.PTE_READ | L.PTE_WRITE)) == 0;
-}
-
 /** Drops all translations of this thread. O(entries touched since the last time). */
 export function translationsFlush(): void {
   flush(readTlb, L.TB_READ_TOUCHED, L.TB_TOUCHED);
   flush(writeTlb, L.TB_WRITE_TOUCHED, L.TB_TOUCHED + (L.TOUCHED_MAX << 2));
   count(L.COUNTER_FLUSHES);
+}
+
+/** Acknowledges W: this thread has no write translation that is older than the last cut. */
+export function cutAcknowledge(): void {
+  const cut = atomic.load<u32>(control() + L.CB_CUT);
+  if (load<u32>(tb + L.TB_CUT) == cut) return;
+  flush(writeTlb, L.TB_WRITE_TOUCHED, L.TB_TOUCHED + (L.TOUCHED_MAX << 2));
+  store<u32>(tb + L.TB_CUT, cut);
 }
 
 /** A new thread in an old slot: the tables may hold anything. */

@@ -54,7 +54,7 @@ export function syncAttach(patience: u32): u32 {
  * main thread may be waiting for the GIL at this moment, and would never get to hear of the exit.
  */
 export function syncExit(): void {
-  if (load<u32>(tb + S.TB_IS_RUNNING)) runningLeave();
+  if (load<u32>(tb + S.TB_IS_RUNNING) == 1) runningLeave();
   epochDetach();
   if (gilIsMine()) gilDrop();
 }

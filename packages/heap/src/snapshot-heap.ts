@@ -1,0 +1,172 @@
+/**
+ * The heap as it was when a snapshot was taken. Handles of it are like those of the heap itself, of the same classes, but read
+ * another instance of the kernel, whose translations lead to what the pages were (the kernel's paging/view.ts). Nothing can be
+ * made or changed: every call that would is refused here, and the kernel maps no page for writing.
+ */
+import { type HeapExports, type Kernel, Layout as L } from "@ungil/kernel";
+import {
+  NotInSnapshotError,
+  RuntimeClosedError,
+  SnapshotClosedError,
+  SnapshotLostError,
+  SnapshotReadOnlyError,
+} from "./errors.js";
+import { Heap } from "./heap.js";
+import type { Scope } from "./scope.js";
+import { ADDRESS, addressOf, KIND, nameOf, type Wrap, type Wrapper } from "./shared.js";
+import { NO_STRING, Strings } from "./strings.js";
+
+/** Calls that a view answers; whatever else changes something. */
+const READS = [
+  "borrow",
+  "dictEntryKey",
+  "dictEntryValue",
+  "dictFindLong",
+  "dictFindText",
+  "dictGet",
+  "dictSize",
+  "f64Load",
+  "i32Load",
+  "listGet",
+  "listLength",
+  "refLoad",
+  "scopeClose",
+  "scopeOpen",
+  "snapshotIsWhole",
+  "stringRead",
+  "translate",
+  "viewBegin",
+  "viewEnd",
+] as const;
+
+/** What it counts, and keeps from being freed, is kept anyway. */
+const NOTHING = ["countIncrement", "countDecrement", "stringCache", "stringCacheClear", "stringCacheTurn"] as const;
+
+function readOnly(x: HeapExports): HeapExports {
+  const table: Record<string, unknown> = {};
+  for (const name of Object.keys(x)) {
+    table[name] = () => {
+      throw new SnapshotReadOnlyError();
+    };
+  }
+  for (const name of READS) table[name] = x[name];
+  for (const name of NOTHING) table[name] = () => 0;
+  return table as unknown as HeapExports;
+}
+
+/** There is no intern table in a snapshot: keys are found by their text. */
+class SnapshotStrings extends Strings {
+  override address(): number {
+    throw new SnapshotReadOnlyError();
+  }
+
+  override find(dict: number, text: string): number {
+    if (text.length > L.INTERN_MAX) return this.findLong(dict, text);
+    const wide = this.writeUnits(text);
+    return this.heap.retry("A key", () => this.x.dictFindText(dict, text.length, wide) || NO_STRING);
+  }
+
+  /** Two long strings of one hash: this one is looked for among all keys. */
+  protected override otherOfItsHash(dict: number, text: string): number {
+    for (let shard = 0; shard < L.DICT_SHARDS; shard++) {
+      for (let n = 0; ; n++) {
+        const tag = this.x.dictEntryKey(dict, shard, n);
+        if (tag === L.TAG_ABSENT) break;
+        const key = this.kernel.i32[this.kernel.outRef] as number;
+        if (tag === L.TAG_REF && this.read(key) === text) return key;
+      }
+    }
+    return NO_STRING;
+  }
+}
+
+export class SnapshotHeap extends Heap {
+  override readonly isReadOnly: boolean = true;
+  readonly #live: Heap;
+  readonly #cut: number;
+  readonly #wraps = new Map<number, Wrap>();
+
+  /** `view`: an instance of the kernel that reads cut `cut` of the memory of `live`. */
+  constructor(view: Kernel, live: Heap, cut: number) {
+    super(view, readOnly(view.exports));
+    this.#live = live;
+    this.#cut = cut;
+  }
+
+  /** A handle on what an object was. */
+  see(wrapper: Wrapper): Wrapper {
+    addressOf(wrapper);
+    return this.batch((scope) => {
+      const address = wrapper[ADDRESS];
+      const at = this.x.translate(address);
+      const header = at ? (this.kernel.u32[at >>> 2] as number) & L.TYPE_MASK : 0;
+      const now = this.kernel.u32[this.kernel.walk(address >>> 0) >>> 2] as number;
+      if (!at) this.fail(`The ${nameOf(wrapper)}`, this.#takeFault());
+      if (header === 0 || header !== (now & L.TYPE_MASK)) this.fail(`The ${nameOf(wrapper)}`, L.E_FAULT);
+      return new (wrapper[KIND] as { wrap: Wrap }).wrap(address, scope);
+    });
+  }
+
+  protected override makeStrings(): Strings {
+    return new SnapshotStrings(this, this.kernel, this.x);
+  }
+
+  protected override begin(): void {
+    this.x.viewBegin();
+  }
+
+  protected override end(): void {
+    this.x.viewEnd();
+  }
+
+  /** What could not be read read as nothing to the code that read it: so the whole batch is void. */
+  override batch<T>(work: (scope: Scope) => T): T {
+    if (this.#live.closed) throw new RuntimeClosedError();
+    if (!this.closed) this.#mustBeWhole();
+    let result: T;
+    try {
+      result = super.batch(work);
+    } catch (error) {
+      if (!this.closed) this.#mustBeWhole();
+      throw error;
+    }
+    this.#mustBeWhole();
+    const code = this.#takeFault();
+    if (code !== 0) this.fail("Reading a snapshot", code);
+    return result;
+  }
+
+  #mustBeWhole(): void {
+    if (!this.x.snapshotIsWhole(this.#cut)) throw new SnapshotLostError();
+  }
+
+  #takeFault(): number {
+    const at = (this.kernel.block + L.TB_VIEW_FAULT) >>> 2;
+    const code = this.kernel.u32[at] as number;
+    this.kernel.u32[at] = 0;
+    return code;
+  }
+
+  override closedError(): Error {
+    return new SnapshotClosedError();
+  }
+
+  /** Classes are known by the heap itself. */
+  override wrapOf(type: number): Wrap {
+    const known = this.#wraps.get(type);
+    if (known) return known;
+    const wrap = this.#live.batch(() => this.#live.wrapOf(type));
+    this.#wraps.set(type, wrap);
+    return wrap;
+  }
+
+  override reclaim(triesBefore: number): void {
+    this.#live.batch(() => this.#live.reclaim(triesBefore));
+  }
+
+  override fail(what: string, code: number): never {
+    if (code === L.E_PROTECTION) throw new SnapshotReadOnlyError();
+    if (code === L.E_FAULT || code === L.E_NULL) throw new NotInSnapshotError(what);
+    return super.fail(what, code);
+  }
+}

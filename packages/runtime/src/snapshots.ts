@@ -1,0 +1,136 @@
+/**
+ * Snapshots of a runtime's heap: taken while every coroutine is between two steps, so a snapshot divides none; read while they
+ * go on; disposed of when they are no longer needed, for until then each page that is written for the first time is kept.
+ */
+import {
+  isWrapper,
+  NotSharedError,
+  RuntimeClosedError,
+  type Shared,
+  SnapshotClosedError,
+  SnapshotHeap,
+  within,
+} from "@ungil/heap";
+import { Kernel, Layout as L } from "@ungil/kernel";
+import { SnapshotLimitError, SnapshotTimeoutError } from "./errors.js";
+import type { MainThread } from "./main.js";
+
+/** How long threads that are between two steps may be held up by one that is not: at first, and at most. */
+const BOUND = 0.5; // ms
+const BOUND_MAX = 50;
+/** Between two tries: so long as the last one lasted, and a little. */
+const BREAK = 0.2;
+
+export class Snapshot {
+  readonly #snapshots: Snapshots;
+  readonly #cut: number;
+  /** When it was taken, as Date.now() tells. */
+  readonly time = Date.now();
+
+  /** @internal */
+  constructor(snapshots: Snapshots, cut: number) {
+    this.#snapshots = snapshots;
+    this.#cut = cut;
+  }
+
+  /** Number of the cut: snapshots that were taken later have a greater one. */
+  get number(): number {
+    return this.#cut;
+  }
+
+  /**
+   * A handle on what a shared object was when the snapshot was taken; what is read through it is of that moment as well. It
+   * is read-only. O(1); a page that has not been written since is copied when it is first read.
+   */
+  see<T extends Shared>(object: T): T {
+    if (!isWrapper(object)) throw new NotSharedError("snapshot.see()", object);
+    return this.#snapshots.heapOf(this.#cut).see(object) as unknown as T;
+  }
+
+  /** Does synchronous work in one step of the snapshot: much faster than one for each access. */
+  scope<T>(work: () => T): T {
+    const heap = this.#snapshots.heapOf(this.#cut);
+    return heap.batch((scope) => within(scope, work));
+  }
+
+  /** Gives back what only this snapshot needed. Its handles work no more. Twice is once. O(pages). */
+  dispose(): void {
+    this.#snapshots.dispose(this.#cut);
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
+
+export class Snapshots {
+  readonly #main: MainThread;
+  readonly #open = new Map<number, SnapshotHeap | null>();
+  /** Instances of the kernel that read none now. */
+  readonly #views: Kernel[] = [];
+  #viewsMade = 0;
+
+  constructor(main: MainThread) {
+    this.#main = main;
+  }
+
+  /** Takes one as soon as all coroutines are between two steps. Rejects after `timeout` ms. */
+  async take(timeout: number): Promise<Snapshot> {
+    const until = performance.now() + timeout;
+    await Promise.resolve(); // this thread's own step, if it is in one, is over then
+    for (let bound = BOUND; ; bound = Math.min(2 * bound, BOUND_MAX)) {
+      const cut = this.#try(bound);
+      if (this.#main.heap.closed) throw new RuntimeClosedError();
+      if (cut > 0) {
+        this.#open.set(cut, null);
+        return new Snapshot(this, cut);
+      }
+      if (cut === 0) throw new SnapshotLimitError(L.SNAPSHOTS_MAX, "open");
+      if (performance.now() > until) throw new SnapshotTimeoutError(timeout);
+      await new Promise((resolve) => setTimeout(resolve, bound + BREAK));
+    }
+  }
+
+  /** The number of the cut; 0: too many snapshots are open; -1: a step went on for longer than `bound`. */
+  #try(bound: number): number {
+    const { x, heap } = this.#main;
+    if (heap.closed) return -1;
+    const late = performance.now() + bound;
+    if (!x.worldStop(L.STOP_AT_YIELD)) return -1;
+    try {
+      while (!x.worldIsStopped()) if (performance.now() > late) return -1;
+      return x.snapshotTake();
+    } finally {
+      x.worldResume();
+    }
+  }
+
+  heapOf(cut: number): SnapshotHeap {
+    const heap = this.#open.get(cut);
+    if (heap) return heap;
+    if (heap === undefined) throw new SnapshotClosedError();
+    const view = this.#views.pop() ?? this.#makeView();
+    view.exports.viewOpen(cut);
+    const made = new SnapshotHeap(view, this.#main.heap, cut);
+    this.#open.set(cut, made);
+    return made;
+  }
+
+  #makeView(): Kernel {
+    if (this.#viewsMade === L.VIEWS_MAX) throw new SnapshotLimitError(L.VIEWS_MAX, "read");
+    const { kernel } = this.#main;
+    return new Kernel(kernel.machine, kernel.control(L.CB_SLOTS) + this.#viewsMade++);
+  }
+
+  dispose(cut: number): void {
+    const heap = this.#open.get(cut);
+    if (heap === undefined || this.#main.heap.closed) return;
+    this.#open.delete(cut);
+    if (heap) {
+      heap.close();
+      heap.kernel.exports.viewClose();
+      this.#views.push(heap.kernel);
+    }
+    this.#main.x.snapshotClose(cut);
+  }
+}

@@ -1,0 +1,204 @@
+/*
+ * Snapshots: each shows memory as it was at one instant, between two steps of every thread, whatever is written later and
+ * however many are open.
+ *
+ * Two threads write two pages of one word, one of them in two steps; a third takes two cuts, reads its snapshots in either order while the others go on,
+ * and closes them. `ideal` is what memory was at each cut.
+ *
+ * @source packages/kernel/assembly/machine/epoch.ts epochAttach waitWhileStopped
+ * @source packages/kernel/assembly/heap/safepoint.ts threadAttach safepoint stopHonour worldStop worldIsStopped worldResume snapshotTake
+ * @source packages/kernel/assembly/paging/translate.ts writeAddress writeMiss cutAcknowledge
+ * @source packages/kernel/assembly/paging/history.ts historyKeep versionKeep versionFind versionsDrop snapshotOpen snapshotClose contentAt
+ *
+ * @variant (none) passes
+ * @variant NO_FLUSH fails: a thread that keeps its write translations over a cut writes to pages that were not kept
+ * @variant NO_STOP fails: a cut that does not wait for the ends of steps shows a step by halves
+ * @variant NO_RECHECK fails: two threads that write a page first both keep it, the later one as it is already
+ * @variant ONE_COPY fails: a page that is kept for one snapshot is kept for all
+ * @variant DROP_ALL fails: closing one snapshot takes from another what it needs
+ */
+#define PAGES 2
+#define THREADS 2
+#define CUTS 2
+
+byte value[PAGES];   /* a page is one word */
+byte written[PAGES]; /* HISTORY_WRITTEN */
+bool locked[PAGES];  /* PTE_LOCK */
+byte cut = 0;        /* CB_CUT */
+bool stop = false;   /* CB_STOP, STOP_AT_YIELD */
+bool attached[THREADS];
+bool writable[THREADS * PAGES]; /* write TLBs */
+byte acknowledged[THREADS];     /* TB_CUT */
+bool open[CUTS + 1];            /* CB_SNAPSHOTS */
+
+/* Versions, CUTS slots a page: FROM 0 is an empty slot. */
+byte from[PAGES * CUTS];
+byte to[PAGES * CUTS];
+byte content[PAGES * CUTS];
+
+byte ideal[(CUTS + 1) * PAGES];
+
+/* snapshotLiesIn */
+#define lies(a, b) ((open[1] && a <= 1 && 1 <= b) || (open[2] && a <= 2 && 2 <= b))
+
+/* versionKeep: the frame and the decision first, then the lock. */
+inline keep(page, needed, before, slot) {
+  before = written[page];
+  if
+  :: before == cut
+  :: else ->
+     needed = lies((before + 1), cut);
+     atomic { !locked[page] -> locked[page] = true };
+#ifndef NO_RECHECK
+     before = written[page];
+#endif
+     if
+     :: before != cut && needed ->
+        /* straight-line code: the copy and the record */
+        slot = page * CUTS;
+        if
+        :: from[slot] != 0 -> slot++
+        :: else
+        fi;
+#ifdef ONE_COPY
+        if
+        :: slot != page * CUTS
+        :: else ->
+#endif
+        from[slot] = before + 1;
+        to[slot] = cut;
+        content[slot] = value[page];
+#ifdef ONE_COPY
+        fi;
+#endif
+        slot = 0
+     :: else
+     fi;
+     written[page] = cut;
+     locked[page] = false
+  fi;
+  before = 0;
+  needed = false
+}
+
+/* writeAddress, and the write. */
+inline write(me, page, needed, before, slot) {
+  if
+  :: writable[me * PAGES + page]
+  :: else ->
+     keep(page, needed, before, slot);
+     writable[me * PAGES + page] = true
+  fi;
+  value[page] = value[page] + 1
+}
+
+/* epochAttach, or stopHonour at a yield: then cutAcknowledge. */
+inline enter(me) {
+  attached[me] = true;
+  do
+  :: stop -> attached[me] = false; !stop; attached[me] = true
+  :: else -> break
+  od;
+  if
+  :: acknowledged[me] != cut ->
+#ifndef NO_FLUSH
+     d_step { writable[me * PAGES] = false; writable[me * PAGES + 1] = false };
+#endif
+     acknowledged[me] = cut
+  :: else
+  fi
+}
+
+proctype Writer(byte me; byte most) {
+  byte steps = 0, before = 0, slot = 0, first = 0;
+  bool needed = false;
+  do
+  :: steps < most ->
+     enter(me);
+     /* A step writes both pages, in either order: only between steps are they alike. */
+     if
+     :: first = 0
+     :: first = 1
+     fi;
+     write(me, first, needed, before, slot);
+     write(me, (1 - first), needed, before, slot);
+     first = 0;
+     steps++;
+     if
+     :: true /* the next step follows at once, over a safepoint */
+     :: attached[me] = false
+     fi
+  :: else -> break
+  od;
+  attached[me] = false
+}
+
+/* contentAt: what a page was is made a version if it is still that, and is found among them. */
+inline read(number, page, needed, before, slot) {
+  if
+  :: written[page] < number -> keep(page, needed, before, slot)
+  :: else
+  fi;
+  slot = page * CUTS;
+  do
+  :: from[slot] != 0 && from[slot] <= number && number <= to[slot] -> break
+  :: else -> slot++; assert(slot < (page + 1) * CUTS)
+  od;
+  assert(content[slot] == ideal[number * PAGES + page]);
+  slot = 0
+}
+
+/* versionsDrop, with the page locked. */
+inline drop(page, slot) {
+  atomic { !locked[page] -> locked[page] = true };
+  slot = page * CUTS;
+  do
+  :: slot < (page + 1) * CUTS ->
+     if
+#ifdef DROP_ALL
+     :: from[slot] != 0 -> d_step { from[slot] = 0; to[slot] = 0; content[slot] = 0 }
+#else
+     :: from[slot] != 0 && !lies(from[slot], to[slot]) -> d_step { from[slot] = 0; to[slot] = 0; content[slot] = 0 }
+#endif
+     :: else
+     fi;
+     slot++
+  :: else -> break
+  od;
+  slot = 0;
+  locked[page] = false
+}
+
+active proctype Main() {
+  byte taken = 0, before = 0, slot = 0, number = 0;
+  bool needed = false;
+  atomic { run Writer(0, 2); run Writer(1, 1) };
+  do
+  :: taken < CUTS ->
+     stop = true;
+#ifndef NO_STOP
+     !attached[0];
+     !attached[1];
+#endif
+     taken++;
+     d_step {
+       cut = taken;
+       open[taken] = true;
+       ideal[taken * PAGES] = value[0];
+       ideal[taken * PAGES + 1] = value[1]
+     };
+#ifndef NO_STOP
+     assert(value[0] == value[1]);
+#endif
+     stop = false
+  :: open[1] -> number = 1;
+use: read(number, 0, needed, before, slot);
+     read(number, 1, needed, before, slot);
+     open[number] = false;
+     drop(0, slot);
+     drop(1, slot);
+     number = 0
+  :: open[2] -> number = 2; goto use
+  :: taken == CUTS && !open[1] && !open[2] -> break
+  od
+}
