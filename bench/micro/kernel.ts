@@ -9,6 +9,8 @@ import { FLOOR, type Operation, timed } from "./operation.js";
 interface BenchExports extends HeapExports {
   benchNothing(value: number): number;
   benchLoad(at: number, n: number): number;
+  benchRandomLoad(at: number, bytes: number, n: number): number;
+  benchTranslatedLoad(address: number, bytes: number, n: number): number;
   benchAtomicAdd(at: number, n: number): number;
   benchAllocateFree(type: number, n: number): number;
   benchCountPair(address: number, n: number): void;
@@ -33,6 +35,8 @@ const SLOT = 2;
 const PAIR = Layout.TYPE_FIRST_USER;
 const POINT = PAIR + 1;
 const ENTRIES = 256;
+/** Bytes that random loads are from: 16 pages. */
+const SPREAD = 1 << 18;
 
 export function kernelOperations(mode: "gil" | "free"): Operation[] {
   const kernel = boot(mode === "gil");
@@ -46,6 +50,7 @@ export function kernelOperations(mode: "gil" | "free"): Operation[] {
     exports.dictSet(dict, 0, key, Layout.TAG_NUMBER, 0, key);
     exports.listPush(items, Layout.TAG_NUMBER, 0, key);
   }
+  const run = kept(exports, exports.stringNew(SPREAD, 0)); // large: its pages are neighbours, in physical memory too
   const field = Layout.OBJECT_BODY;
   const inKernel = (name: string, floor: string | null, loop: (n: number) => unknown): Operation => ({
     name: floor === null ? name : `${name}, in the kernel`,
@@ -55,12 +60,14 @@ export function kernelOperations(mode: "gil" | "free"): Operation[] {
   });
   return [
     inKernel(FLOOR.load, null, (n) => exports.benchLoad(kernel.scratch, n)),
+    inKernel(FLOOR.random, null, (n) => exports.benchRandomLoad(exports.translate(run), SPREAD, n)),
     inKernel(FLOOR.atomic, null, (n) => exports.benchAtomicAdd(kernel.scratch, n)),
     inKernel(FLOOR.call, null, (n) => {
       let sum = 0;
       for (let i = 0; i < n; i++) sum = exports.benchNothing(sum);
       return sum;
     }),
+    inKernel("translated load, random", FLOOR.random, (n) => exports.benchTranslatedLoad(run, SPREAD, n)),
     inKernel("alloc + free", FLOOR.atomic, (n) => exports.benchAllocateFree(PAIR, n)),
     inKernel("count up + down", FLOOR.atomic, (n) => exports.benchCountPair(point, n)),
     inKernel("field get", FLOOR.load, (n) => exports.benchFieldGet(point, field, n)),

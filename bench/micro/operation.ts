@@ -12,6 +12,7 @@ export interface Operation {
 
 export const FLOOR = {
   load: "floor: wasm load",
+  random: "floor: wasm load, random",
   atomic: "floor: wasm atomic add",
   call: "floor: call from JS",
 } as const;

@@ -10,6 +10,7 @@ import { f64Load, f64Store, structNewRefs } from "./heap/struct";
 import { dictGet, dictSet } from "./containers/dict";
 import { listGet, listPop, listPush } from "./containers/list";
 import { tb } from "./machine/registers";
+import { readAddress } from "./paging/translate";
 import { lockRelease, lockTry } from "./sync/lock";
 import { taskCreate, taskEnd, taskNext, taskOutcome, taskStart } from "./sync/task";
 
@@ -24,6 +25,28 @@ export function benchNothing(value: u32): u32 {
 export function benchLoad(p: usize, n: u32): u32 {
   let sum: u32 = 0;
   for (let i: u32 = 0; i < n; i++) sum += load<u32>(p + (<usize>(i & RING) << 2));
+  return sum;
+}
+
+/** Floor: random loads from `bytes` (a power of two), by physical address. */
+export function benchRandomLoad(p: usize, bytes: u32, n: u32): u32 {
+  let sum: u32 = 0;
+  let random: u32 = 1;
+  for (let i: u32 = 0; i < n; i++) {
+    random = random * 1664525 + 1013904223;
+    sum += load<u32>(p + ((random >>> 8) & (bytes - 4)));
+  }
+  return sum;
+}
+
+/** The same by virtual address, each translated on its own. */
+export function benchTranslatedLoad(va: u32, bytes: u32, n: u32): u32 {
+  let sum: u32 = 0;
+  let random: u32 = 1;
+  for (let i: u32 = 0; i < n; i++) {
+    random = random * 1664525 + 1013904223;
+    sum += load<u32>(readAddress(va + ((random >>> 8) & (bytes - 4))));
+  }
   return sum;
 }
 

@@ -10,12 +10,21 @@ import { classOf } from "./classes";
 import { countIncrement } from "./count";
 import { typeEntry } from "./object";
 
-/** Describes an internal type: where its references (u32 words) and values (8-byte slots) stand. At start only. */
+/** Describes a type of the machine's own: where its references (u32 words) and values (8-byte slots) stand. At start only. */
 export function typeDefine(type: u32, size: u32, refMask: u32, valueMask: u32): void {
   const entry = typeEntry(type);
   store<u32>(entry + L.TYPE_SIZE, size);
   store<u64>(entry + L.TYPE_REF_MASK, refMask);
+  if (type >= L.TYPE_FIRST_USER) structShape(entry);
   store<u64>(entry + L.TYPE_VALUE_MASK, valueMask);
+}
+
+/** What allocating and destroying objects of a struct look up. */
+function structShape(entry: usize): void {
+  const size = load<u32>(entry + L.TYPE_SIZE);
+  const twoReferences: u64 = 3 << (L.OBJECT_BODY >>> 2);
+  store<u32>(entry + L.TYPE_CLASS, classOf(size));
+  store<u32>(entry + L.TYPE_IS_PAIR, size == 16 && load<u64>(entry + L.TYPE_REF_MASK) == twoReferences ? 1 : 0);
 }
 
 /**
@@ -42,10 +51,9 @@ export function typeRegister(
     countIncrement(url);
     countIncrement(schema);
     store<u32>(entry + L.TYPE_SIZE, size);
-    store<u32>(entry + L.TYPE_CLASS, classOf(size));
-    store<u32>(entry + L.TYPE_IS_PAIR, size == 16 && refLow == 12 && !refHigh ? 1 : 0);
     store<u64>(entry + L.TYPE_REF_MASK, ((<u64>refHigh) << 32) | refLow);
     store<u64>(entry + L.TYPE_VALUE_MASK, 0);
+    structShape(entry);
     store<u32>(entry + L.TYPE_URL, url);
     store<u32>(entry + L.TYPE_SCHEMA, schema);
     store<u32>(entry + L.TYPE_HASH_LOW, hashLow);
