@@ -121,7 +121,6 @@ export class SnapshotHeap extends Heap {
 
   /** What could not be read read as nothing to the code that read it: so the whole batch is void. */
   override batch<T>(work: (scope: Scope) => T): T {
-    if (this.#live.closed) throw new RuntimeClosedError();
     if (!this.closed) this.#mustBeWhole();
     let result: T;
     try {
@@ -148,7 +147,7 @@ export class SnapshotHeap extends Heap {
   }
 
   override closedError(): Error {
-    return new SnapshotClosedError();
+    return this.#live.closed ? new RuntimeClosedError() : new SnapshotClosedError();
   }
 
   /** Classes are known by the heap itself. */

@@ -298,7 +298,10 @@ export class Runtime {
       main.rejectAll(() => new RuntimeClosedError("The runtime was closed before this coroutine had ended"));
       this.#state = "closed";
       this.#threads.clear();
-      await this.#host.close().finally(() => main.close());
+      await this.#host.close().finally(() => {
+        main.close();
+        this.#snapshots.close();
+      });
     }
   }
 

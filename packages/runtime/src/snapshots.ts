@@ -108,7 +108,7 @@ export class Snapshots {
   heapOf(cut: number): SnapshotHeap {
     const heap = this.#open.get(cut);
     if (heap) return heap;
-    if (heap === undefined) throw new SnapshotClosedError();
+    if (heap === undefined) throw this.#main.heap.closed ? new RuntimeClosedError() : new SnapshotClosedError();
     const view = this.#views.pop() ?? this.#makeView();
     view.exports.viewOpen(cut);
     const made = new SnapshotHeap(view, this.#main.heap, cut);
@@ -120,6 +120,12 @@ export class Snapshots {
     if (this.#viewsMade === L.VIEWS_MAX) throw new SnapshotLimitError(L.VIEWS_MAX, "read");
     const { kernel } = this.#main;
     return new Kernel(kernel.machine, kernel.control(L.CB_SLOTS) + this.#viewsMade++);
+  }
+
+  /** The runtime has closed: handles that nobody has released are left alone. */
+  close(): void {
+    for (const heap of this.#open.values()) heap?.close();
+    this.#open.clear();
   }
 
   dispose(cut: number): void {

@@ -1,4 +1,6 @@
 // Snapshots: what the heap was at one moment, between two steps of every coroutine, whatever happens to it later.
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { Dict, List, type Shared } from "@ungil/heap";
 import type { Snapshot } from "@ungil/runtime";
 import { expect, it } from "vitest";
@@ -112,6 +114,24 @@ inBothModes("a snapshot", (gil) => {
     expect(() => snapshot.see(pair)).toThrow(expect.objectContaining({ code: "SNAPSHOT_CLOSED" }));
     expect(pair.left).toBe(5);
     expect(rt.verify().violations).toEqual([]);
+  });
+
+  it("and its handles say so when the runtime has closed, and are forgotten without a word", async () => {
+    const rt = await start({ gil });
+    const pair = rt.new(Pair, { left: 1 });
+    const snapshot = await rt.snapshot();
+    const then = snapshot.see(pair);
+    let forgotten: unknown[] | null = Array.from({ length: 1000 }, () => snapshot.see(pair));
+    expect(forgotten.length).toBe(1000);
+    forgotten = null;
+    await rt.close();
+    expect(() => then.left).toThrow(expect.objectContaining({ code: "RUNTIME_CLOSED" }));
+    expect(() => snapshot.see(pair)).toThrow(expect.objectContaining({ code: "RUNTIME_CLOSED" }));
+    expect((await failure(rt.snapshot())).code).toBe("RUNTIME_CLOSED");
+    snapshot.dispose();
+    setFlagsFromString("--expose-gc");
+    runInNewContext("gc")(); // their finalisers run in a turn to come: what they throw would fail the suite
+    await new Promise((resolve) => setTimeout(resolve, 20));
   });
 
   it("waits for the end of steps, but not for ever", async () => {
