@@ -23,7 +23,7 @@ const units = [
     name: "kernel.wasm",
     dir: "packages/kernel",
     inputs: ["assembly", "scripts"],
-    outputs: ["kernel.gil.wasm", "kernel.free.wasm", "kernel.bench.gil.wasm", "kernel.bench.free.wasm"],
+    outputs: ["kernel", "kernel.trace", "kernel.bench"].flatMap((name) => [`${name}.gil.wasm`, `${name}.free.wasm`]),
     command: () => ["scripts/build.mjs"],
   },
   {

@@ -59,6 +59,8 @@ describe("packed, and installed offline into an empty project in a path with a s
     expect(readdirSync(kernel).filter((file) => file.endsWith(".wasm"))).toEqual([
       "kernel.free.wasm",
       "kernel.gil.wasm",
+      "kernel.trace.free.wasm",
+      "kernel.trace.gil.wasm",
     ]);
   });
 

@@ -1,5 +1,6 @@
 // Compiles assembly/index.ts twice: kernel.gil.wasm (KERNEL_GIL = 1) and kernel.free.wasm (KERNEL_GIL = 0). One source,
-// two builds. kernel.bench.*.wasm are the same with the loops of the micro benchmarks added; they are not published.
+// two builds. kernel.trace.*.wasm are the same, instrumented (KERNEL_TRACE = 1): `ungil vm record` uses them.
+// kernel.bench.*.wasm have the loops of the micro benchmarks added; they are not published.
 //
 // One after the other in one process: the compiler is warm after the first, and the other cores build the packages.
 
@@ -23,13 +24,15 @@ const flags = [
 
 const modes = { gil: 1, free: 0 };
 const entries = [
-  { entry: "assembly/index.ts", prefix: "kernel" },
-  { entry: "assembly/bench-index.ts", prefix: "kernel.bench" },
+  { entry: "assembly/index.ts", prefix: "kernel", trace: 0 },
+  { entry: "assembly/index.ts", prefix: "kernel.trace", trace: 1 },
+  { entry: "assembly/bench-index.ts", prefix: "kernel.bench", trace: 0 },
 ];
 
-async function compile(entry, target, mode) {
+async function compile(entry, target, mode, trace) {
   const draft = `${target}.new`;
-  const args = [...flags, "--use", `KERNEL_GIL=${modes[mode]}`, "--outFile", draft, "--textFile", `${target}.wat`];
+  const uses = ["--use", `KERNEL_GIL=${modes[mode]}`, "--use", `KERNEL_TRACE=${trace}`];
+  const args = [...flags, ...uses, "--outFile", draft, "--textFile", `${target}.wat`];
   let segments = 0;
   const { error } = await asc.main([entry, ...args], {
     stdout: process.stdout,
@@ -52,8 +55,8 @@ async function compile(entry, target, mode) {
 
 mkdirSync(path.join(root, "dist"), { recursive: true });
 try {
-  for (const { entry, prefix } of entries) {
-    for (const mode of Object.keys(modes)) await compile(entry, `dist/${prefix}.${mode}.wasm`, mode);
+  for (const { entry, prefix, trace } of entries) {
+    for (const mode of Object.keys(modes)) await compile(entry, `dist/${prefix}.${mode}.wasm`, mode, trace);
   }
 } catch (error) {
   console.error(error.message);

@@ -7,6 +7,7 @@ import * as L from "../assembly/layout.js";
 import { KernelNotFoundError, OutOfMemoryError } from "./errors.js";
 import type { HeapExports } from "./exports.js";
 import { createMemory, plan } from "./plan.js";
+import { appendTrace, finishTraceAtExit, traceFile } from "./trace.js";
 
 /** V8 12 optimises the large frame of the kernel's stack probe away (assembly/machine/stack.ts): there it takes many small ones. */
 const STACK_LEVELS = Number.parseInt(process.versions.v8, 10) === 12 ? 24 : 1;
@@ -24,9 +25,16 @@ export interface MachineHandle {
   readonly gil: boolean;
 }
 
-/** Reads and compiles a build of the kernel. The URLs are written out so that bundlers see them. */
+/** A build of the kernel. The URLs are written out so that bundlers see them. */
+function kernelUrl(gil: boolean, trace: boolean): URL {
+  if (trace && gil) return new URL("./kernel.trace.gil.wasm", import.meta.url);
+  if (trace) return new URL("./kernel.trace.free.wasm", import.meta.url);
+  return gil ? new URL("./kernel.gil.wasm", import.meta.url) : new URL("./kernel.free.wasm", import.meta.url);
+}
+
+/** Reads and compiles a build of the kernel. */
 export function compileKernel(gil: boolean): object {
-  const url = gil ? new URL("./kernel.gil.wasm", import.meta.url) : new URL("./kernel.free.wasm", import.meta.url);
+  const url = kernelUrl(gil, traceFile() !== undefined);
   let bytes: Buffer;
   try {
     bytes = readFileSync(url);
@@ -38,8 +46,10 @@ export function compileKernel(gil: boolean): object {
 
 /** Makes a machine. `heapBytes`: physical memory for objects; `slots`: thread slots, of which slot 0 is never used. */
 export function createMachine(options: { heapBytes: number; slots: number; gil: boolean }): MachineHandle {
-  const made = plan(options.heapBytes, options.slots, options.gil);
-  return { memory: createMemory(made), module: compileKernel(options.gil), gil: options.gil };
+  const memory = createMemory(plan(options.heapBytes, options.slots, options.gil));
+  const file = traceFile();
+  if (file !== undefined) finishTraceAtExit(file, memory);
+  return { memory, module: compileKernel(options.gil), gil: options.gil };
 }
 
 export class Kernel<Exports extends HeapExports = HeapExports> {
@@ -76,6 +86,8 @@ export class Kernel<Exports extends HeapExports = HeapExports> {
       now: () => performance.now(),
       wait: (at: number, expected: number, milliseconds: number) =>
         waited[Atomics.wait(this.i32, at >>> 2, expected | 0, milliseconds)],
+      traced: (at: number, words: number) =>
+        appendTrace(traceFile() as string, this.u32.slice(at >>> 2, (at >>> 2) + words)),
       slot,
       stackLevels: STACK_LEVELS,
       block: this.block,

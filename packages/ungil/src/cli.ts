@@ -5,7 +5,8 @@ import { inspect } from "node:util";
 import { UngilError } from "@ungil/kernel";
 import { Command, CommanderError } from "commander";
 import { info } from "./info.js";
-import { InterruptedError, isUsageError, vmCommand } from "./vm.js";
+import { InterruptedError } from "./interrupt.js";
+import { isUsageError, vmCommand } from "./vm.js";
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
   version: string;

@@ -1,4 +1,4 @@
-// `ungil vm`: what there is to do with virtual memory. Now: simulate page replacement over a trace.
+// `ungil vm`: what there is to do with virtual memory. Here: simulate page replacement over a trace.
 
 import { accessSync, constants, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -19,7 +19,9 @@ import {
   tlbShape,
 } from "@ungil/memory";
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { InterruptedError } from "./interrupt.js";
 import { traceProgress } from "./progress.js";
+import { recordCommand } from "./record.js";
 
 interface SimulateOptions {
   trace: string;
@@ -40,12 +42,12 @@ interface SimulateOptions {
 export const isUsageError = (error: unknown): boolean =>
   error instanceof PolicyError || error instanceof SimulationError;
 
-/** The user pressed Ctrl-C. */
-export class InterruptedError extends Error {}
-
 export function vmCommand(program: Command): void {
-  const vm = program.command("vm").description("virtual memory: simulate page replacement over a trace");
+  const vm = program
+    .command("vm")
+    .description("virtual memory: record a program's references, simulate page replacement over a trace");
   vm.action(() => vm.help());
+  recordCommand(vm);
   const simulate = vm
     .command("simulate")
     .description("count the page faults of replacement policies over a trace of memory references")

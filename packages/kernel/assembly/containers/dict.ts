@@ -16,6 +16,7 @@
 import * as L from "../layout";
 import { count, tb } from "../machine/registers";
 import { stackProbe } from "../machine/stack";
+import { traceReference } from "../paging/trace";
 import { spinLockBit, spinUnlockBit } from "../machine/spin";
 import { wideCas, wideExchange, wideLoad, wideStore, wordLoad, wordStore } from "../machine/word";
 import { chunksAreReady } from "../heap/chunks";
@@ -74,7 +75,9 @@ let table: usize = 0;
 @inline function look(): usize {
   tableVa = wordLoad(slot());
   table = tableVa ? readAddress(tableVa) : 0;
-  return table ? T.tableFind(table, key, hash, plain) : 0;
+  const entry = table ? T.tableFind(table, key, hash, plain) : 0;
+  if (entry) traceReference(tableVa + <u32>(entry - table), 0);
+  return entry;
 }
 
 /** The same to write its value. */

@@ -69,9 +69,8 @@ export function listGet(list: u32, index: u32): i32 {
   const p = readAddress(list);
   if (!p) return -<i32>load<u32>(tb + L.TB_FAULT_CODE);
   if (index >= wordLoad(p + L.LIST_LENGTH)) return L.TAG_ABSENT;
-  const items = readAddress(wordLoad(p + L.LIST_ITEMS));
-  if (!items) return -<i32>load<u32>(tb + L.TB_FAULT_CODE);
-  return valueOut(wideLoad(items + L.VALUES_DATA + (<usize>index << 3)));
+  const element = readAddress(elementOf(wordLoad(p + L.LIST_ITEMS), index));
+  return element ? valueOut(wideLoad(element)) : -<i32>load<u32>(tb + L.TB_FAULT_CODE);
 }
 
 /** Replaces element `index`: 0, -E_RANGE or another error. */

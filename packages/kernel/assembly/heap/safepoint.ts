@@ -9,6 +9,7 @@ import { futexWait } from "../machine/futex";
 import { gilDrop, gilHonour, gilTake } from "../machine/gil";
 import { control, count, tb, threadBlock } from "../machine/registers";
 import { stackProbe, stackProbeTwice } from "../machine/stack";
+import { traceInit } from "../paging/trace";
 import { snapshotOpen } from "../paging/history";
 import { cutAcknowledge, translationsForget } from "../paging/translate";
 import { runsReclaim, smallPagesRetire, translationsAcknowledge } from "./arenas";
@@ -211,6 +212,7 @@ export function threadInit(): u32 {
   store<u32>(tb + L.TB_DEPTH, 0);
   translationsForget();
   atomic.store<u32>(tb + L.TB_STATE, L.THREAD_DETACHED);
+  traceInit();
   if (load<u32>(tb + L.TB_NEWBORN_FIRST)) return 0;
   return handlesInit() ? 0 : L.E_MEMORY;
 }

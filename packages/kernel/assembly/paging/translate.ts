@@ -9,6 +9,7 @@
  */
 import * as L from "../layout";
 import { readTlb, writeTlb, descriptors, control, count, tb } from "../machine/registers";
+import { traceReference } from "./trace";
 import { frameAllocate, frameFree } from "./frames";
 import { historyKeep } from "./history";
 import { frameOf, pteInstall, pteOf } from "./pte";
@@ -17,6 +18,7 @@ import { viewWalk } from "./view";
 /** Physical address for reading, or 0 (the reason is in TB_FAULT_CODE). */
 // @ts-ignore: decorator
 @inline export function readAddress(va: u32): usize {
+  traceReference(va, 0);
   const entry = load<u32>(readTlb + ((va >>> L.PAGE_SHIFT) << 2));
   if (entry & 1) return <usize>(va + entry - 1);
   return readMiss(va);
@@ -25,6 +27,7 @@ import { viewWalk } from "./view";
 /** Physical address for writing, or 0 (the reason is in TB_FAULT_CODE). */
 // @ts-ignore: decorator
 @inline export function writeAddress(va: u32): usize {
+  traceReference(va, 1);
   const entry = load<u32>(writeTlb + ((va >>> L.PAGE_SHIFT) << 2));
   if (entry & 1) return <usize>(va + entry - 1);
   return writeMiss(va);
@@ -33,6 +36,7 @@ import { viewWalk } from "./view";
 /** Like `readAddress` where a miss is somebody else's: 0 if this thread has no translation now. */
 // @ts-ignore: decorator
 @inline export function readAddressCached(va: u32): usize {
+  traceReference(va, 0);
   const entry = load<u32>(readTlb + ((va >>> L.PAGE_SHIFT) << 2));
   return entry & 1 ? <usize>(va + entry - 1) : 0;
 }
@@ -40,6 +44,7 @@ import { viewWalk } from "./view";
 /** Like `writeAddress`, likewise. */
 // @ts-ignore: decorator
 @inline export function writeAddressCached(va: u32): usize {
+  traceReference(va, 1);
   const entry = load<u32>(writeTlb + ((va >>> L.PAGE_SHIFT) << 2));
   return entry & 1 ? <usize>(va + entry - 1) : 0;
 }

@@ -1,0 +1,2 @@
+/** The user pressed Ctrl-C. */
+export class InterruptedError extends Error {}
