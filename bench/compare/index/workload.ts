@@ -14,7 +14,7 @@ export const index = workload<IndexParams>({
   about: "word -> list of positions, one shared structure",
   weight: 1,
   params: {
-    full: { characters: 0, chunks: 64, passes: 16 },
+    full: { characters: 0, chunks: 64, passes: 18 },
     quick: { characters: 100_000, chunks: 16, passes: 4 },
   },
   plain,

@@ -16,7 +16,7 @@ export const routes = workload<RoutesParams>({
   name: "routes",
   about: "all-pairs cheapest ways over linked airports and routes",
   weight: 1,
-  params: { full: { sources: 0, charges: 5 }, quick: { sources: 40, charges: 2 } },
+  params: { full: { sources: 0, charges: 6 }, quick: { sources: 40, charges: 2 } },
   plain,
   shared,
   pool,
