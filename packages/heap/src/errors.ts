@@ -161,17 +161,17 @@ export class NoRuntimeError extends UngilError {
   }
 }
 
-/** An object of one runtime was given to another. */
+/** An object of one runtime was given to another, or one of a snapshot to the heap itself. */
 export class ForeignObjectError extends UngilError {
   constructor(what: string) {
-    super("FOREIGN_OBJECT", `${what} belongs to another runtime: two runtimes share no objects`);
+    super("FOREIGN_OBJECT", `${what} belongs to another runtime, or to a snapshot: they share no objects`);
   }
 }
 
 /** A snapshot was to be changed, or something to be made in it. */
 export class SnapshotReadOnlyError extends UngilError {
-  constructor() {
-    super("SNAPSHOT_READ_ONLY", "A snapshot cannot be changed. Change the object itself, or restore the snapshot.");
+  constructor(message = "A snapshot cannot be changed. Change the object itself.") {
+    super("SNAPSHOT_READ_ONLY", message);
   }
 }
 

@@ -5,6 +5,7 @@
  */
 import { type HeapExports, type Kernel, Layout as L } from "@ungil/kernel";
 import {
+  ForeignObjectError,
   NotInSnapshotError,
   RuntimeClosedError,
   SnapshotClosedError,
@@ -13,7 +14,7 @@ import {
 } from "./errors.js";
 import { Heap } from "./heap.js";
 import type { Scope } from "./scope.js";
-import { ADDRESS, addressOf, KIND, nameOf, type Wrap, type Wrapper } from "./shared.js";
+import { ADDRESS, addressOf, KIND, nameOf, SCOPE, type Wrap, type Wrapper } from "./shared.js";
 import { NO_STRING, Strings } from "./strings.js";
 
 /** Calls that a view answers; whatever else changes something. */
@@ -96,6 +97,8 @@ export class SnapshotHeap extends Heap {
   /** A handle on what an object was. */
   see(wrapper: Wrapper): Wrapper {
     addressOf(wrapper);
+    if (wrapper[SCOPE].heap.kernel.machine.memory !== this.kernel.machine.memory)
+      throw new ForeignObjectError(`The ${nameOf(wrapper)}`);
     return this.batch((scope) => {
       const address = wrapper[ADDRESS];
       const at = this.x.translate(address);

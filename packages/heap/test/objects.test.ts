@@ -187,7 +187,7 @@ inBothModes((gil) => {
     const stranger = new Person({ name: "Bob" });
     thread.scope = first.heap.root;
     expect(failure(() => (ada.next = stranger))).toBe(
-      "FOREIGN_OBJECT: The Person for Person.next belongs to another runtime: two runtimes share no objects",
+      "FOREIGN_OBJECT: The Person for Person.next belongs to another runtime, or to a snapshot: they share no objects",
     );
     expect(failure(() => new Person({ next: stranger }))).toMatch(/^FOREIGN_OBJECT: The Person for Person.next/);
     expect(failure(() => list.push(stranger as never))).toMatch(/^FOREIGN_OBJECT: The value pushed, a Person,/);

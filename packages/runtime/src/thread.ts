@@ -2,7 +2,17 @@
  * What this thread has of one runtime: its kernel instance, its heap, and the tasks that JavaScript (not a coroutine) waits
  * for. The main thread has one for each runtime, a worker has one.
  */
-import { type Heap, innermost, isWrapper, keptScope, type Scope, thread, valueOut, type Wrapper } from "@ungil/heap";
+import {
+  type Heap,
+  innermost,
+  isWrapper,
+  keptScope,
+  type Scope,
+  SnapshotReadOnlyError,
+  thread,
+  valueOut,
+  type Wrapper,
+} from "@ungil/heap";
 import { type Kernel, Layout as L, OutOfMemoryError, SyncLayout as S } from "@ungil/kernel";
 import { lookThrough } from "./classes.js";
 import { CancelledError } from "./errors.js";
@@ -123,6 +133,8 @@ export abstract class Thread {
 const threads = new WeakMap<Heap, Thread>();
 
 export function threadOf(heap: Heap): Thread {
+  if (heap.isReadOnly)
+    throw new SnapshotReadOnlyError("Locks and tasks belong to the running program, not to a snapshot of it.");
   return threads.get(heap) as Thread;
 }
 

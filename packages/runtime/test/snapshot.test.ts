@@ -1,8 +1,9 @@
 // Snapshots: what the heap was at one moment, between two steps of every coroutine, whatever happens to it later.
+import { inspect } from "node:util";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { Dict, List, type Shared } from "@ungil/heap";
-import type { Snapshot } from "@ungil/runtime";
+import { type Snapshot, tryLock } from "@ungil/runtime";
 import { expect, it } from "vitest";
 import { busy, move, Pair, twins } from "./fixtures/snapshots.mjs";
 import { failure, inBothModes, start, within } from "./helpers.js";
@@ -105,6 +106,15 @@ inBothModes("a snapshot", (gil) => {
     const later = rt.new(Pair);
     expect(() => snapshot.see(later)).toThrow(expect.objectContaining({ code: "NOT_IN_SNAPSHOT" }));
     expect(() => snapshot.see({} as Shared)).toThrow(expect.objectContaining({ code: "NOT_SHARED" }));
+    const foreign = expect.objectContaining({ code: "FOREIGN_OBJECT" });
+    expect(() => (pair.next = then)).toThrow(foreign);
+    expect((await failure(rt.run(busy, then))).code).toBe("FOREIGN_OBJECT");
+    const other = await start({ gil, threads: 1 });
+    expect(() => snapshot.see(other.new(Pair))).toThrow(foreign);
+    await other.close();
+    expect(() => tryLock(then)).toThrow(expect.objectContaining({ code: "SNAPSHOT_READ_ONLY" }));
+    expect(inspect(then)).toMatch(/^Pair \{\s+left: 1/);
+    expect(JSON.parse(JSON.stringify(then))).toMatchObject({ left: 1, next: null });
     pair.left = 5;
     expect(rt.stats().pagesKept).toBeGreaterThan(0);
     snapshot.dispose();
