@@ -148,7 +148,9 @@ describe("bench", () => {
     expect(new Set(report.rows.map((row) => row.suite))).toEqual(new Set(SUITES.map(({ name }) => name)));
     const rows = report.rows.filter((row) => row.suite === "micro");
     const floors = new Set(rows.map((row) => row.floor));
-    expect(floors).toEqual(new Set([null, "floor: wasm load", "floor: wasm atomic add", "floor: call from JS"]));
+    expect(floors).toEqual(
+      new Set([null, "floor: wasm load", "floor: wasm load, random", "floor: wasm atomic add", "floor: call from JS"]),
+    );
     for (const mode of ["gil", "free"]) {
       const names = rows.filter((row) => row.mode === mode).map((row) => row.name);
       for (const name of [
