@@ -11,7 +11,8 @@ import { isAttached } from "../machine/epoch";
 import { control, count, descriptors, tb, threadBlock, tid } from "../machine/registers";
 import { frameFree, frameRunAllocate, framesAreShort } from "../paging/frames";
 import { historyKeep, historyKeepRun, historyTakeFrame } from "../paging/history";
-import { pteInstall, pteOf } from "../paging/pte";
+import { spinPause } from "../machine/spin";
+import { pteInstall, pteLock, pteOf } from "../paging/pte";
 import { translationsFlush } from "../paging/translate";
 
 // @ts-ignore: decorator
@@ -99,7 +100,9 @@ export function runAllocate(pages: u32): u32 {
   store<u32>(frames, 0);
   store<u32>(descriptors + (<usize>first << 6) + L.PD_RUN_PAGES, pages);
   for (let n = pages; n > 0; n--) {
-    pteInstall(pteOf(first + n - 1), frames + (<usize>(n - 1) << L.PAGE_SHIFT));
+    // A reader of a snapshot, or who disposes of one, may have the entry's lock for a moment.
+    let round: u32 = 0;
+    while (!pteInstall(pteOf(first + n - 1), frames + (<usize>(n - 1) << L.PAGE_SHIFT))) spinPause(round++);
     store<u32>(descriptors + (<usize>(first + n - 1) << 6) + L.PD_STATE, n > 1 ? L.PAGE_RUN_TAIL : L.PAGE_RUN);
   }
   count(L.COUNTER_PAGES_ALLOCATED, pages);
@@ -158,7 +161,7 @@ function arenaTakeWhole(arena: u32): bool {
 
 /** False if one of these pages, just taken, was a small one that has its frame still: others may have translated it. */
 function pagesAreUnmapped(first: u32, pages: u32): bool {
-  for (let n: u32 = 0; n < pages; n++) if (atomic.load<u64>(pteOf(first + n))) return false;
+  for (let n: u32 = 0; n < pages; n++) if (atomic.load<u64>(pteOf(first + n)) & L.PTE_PRESENT) return false;
   return true;
 }
 
@@ -250,6 +253,7 @@ function runUnmap(descriptor: usize): void {
     const frame = atomic.load<u64>(pte) >> L.PTE_FRAME_SHIFT;
     const isTaken = historyTakeFrame(first + n, base + (<usize>frame << L.PAGE_SHIFT));
     store<u32>(descriptors + (<usize>(first + n) << 6) + L.PD_STATE, L.PAGE_FREE);
+    pteLock(pte); // the entry goes with the lock: nobody else's is wiped out
     atomic.store<u64>(pte, 0);
     if (!isTaken) frameFree(base + (<usize>frame << L.PAGE_SHIFT));
   }
