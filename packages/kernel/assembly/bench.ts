@@ -28,26 +28,27 @@ export function benchLoad(p: usize, n: u32): u32 {
   return sum;
 }
 
-/** Floor: random loads from `bytes` (a power of two), by physical address. */
-export function benchRandomLoad(p: usize, bytes: u32, n: u32): u32 {
+/** Random loads from `bytes` (a power of two). The compiler decides about `translated`. */
+// @ts-ignore: decorator
+@inline function randomLoads(from: u32, bytes: u32, n: u32, translated: bool): u32 {
   let sum: u32 = 0;
   let random: u32 = 1;
   for (let i: u32 = 0; i < n; i++) {
     random = random * 1664525 + 1013904223;
-    sum += load<u32>(p + ((random >>> 8) & (bytes - 4)));
+    const at = from + ((random >>> 8) & (bytes - 4));
+    sum += load<u32>(translated ? readAddress(at) : <usize>at);
   }
   return sum;
 }
 
-/** The same by virtual address, each translated on its own. */
+/** Floor: by physical address. */
+export function benchRandomLoad(p: u32, bytes: u32, n: u32): u32 {
+  return randomLoads(p, bytes, n, false);
+}
+
+/** By virtual address, each translated on its own. */
 export function benchTranslatedLoad(va: u32, bytes: u32, n: u32): u32 {
-  let sum: u32 = 0;
-  let random: u32 = 1;
-  for (let i: u32 = 0; i < n; i++) {
-    random = random * 1664525 + 1013904223;
-    sum += load<u32>(readAddress(va + ((random >>> 8) & (bytes - 4))));
-  }
-  return sum;
+  return randomLoads(va, bytes, n, true);
 }
 
 /** Floor: atomic additions to 256 neighbouring words. */

@@ -111,16 +111,21 @@ function pageSettle(descriptor: usize): void {
   if (descriptor && load<u32>(descriptor + L.PD_CARVED) != load<u32>(descriptor + L.PD_CAPACITY)) pageAfterFree(descriptor);
 }
 
-/** Whether all there is to do when `va` is freed is `blockFreePlain`: a page of this thread that was not full and is not empty then. */
+/** Whether `blockFreePlain` is all there is to do in a page of this thread: it was not full, and is not empty then. */
 // @ts-ignore: decorator
-@inline export function blockFreeIsPlain(va: u32): bool {
+@inline function blockFreeIsPlain(descriptor: usize): bool {
+  return load<u32>(descriptor + L.PD_FREE) != 0 && load<u32>(descriptor + L.PD_USED) != 1;
+}
+
+/** The page of a block of which `blockFreePlain` is all there is to do, else 0. */
+// @ts-ignore: decorator
+@inline export function plainPageOf(va: u32): usize {
   const descriptor = descriptorOf(va);
-  return load<u32>(descriptor + L.PD_OWNER) == tid && load<u32>(descriptor + L.PD_FREE) != 0 && load<u32>(descriptor + L.PD_USED) != 1;
+  return load<u32>(descriptor + L.PD_OWNER) == tid && blockFreeIsPlain(descriptor) ? descriptor : 0;
 }
 
 // @ts-ignore: decorator
-@inline export function blockFreePlain(va: u32, p: usize): void {
-  const descriptor = descriptorOf(va);
+@inline export function blockFreePlain(descriptor: usize, va: u32, p: usize): void {
   store<u32>(p, 0);
   store<u32>(p + 4, load<u32>(descriptor + L.PD_FREE));
   store<u32>(descriptor + L.PD_FREE, va);
@@ -135,14 +140,10 @@ function pageSettle(descriptor: usize): void {
     blockFreeSlow(descriptor, va, p);
     return;
   }
-  const free = load<u32>(descriptor + L.PD_FREE);
-  store<u32>(p, 0);
-  store<u32>(p + 4, free);
-  store<u32>(descriptor + L.PD_FREE, va);
-  const used = load<u32>(descriptor + L.PD_USED) - 1;
-  store<u32>(descriptor + L.PD_USED, used);
+  const isPlain = blockFreeIsPlain(descriptor);
+  blockFreePlain(descriptor, va, p);
   // A full page has no free block, so only the first one that comes back has to look.
-  if (!free || !used) pageAfterFree(descriptor);
+  if (!isPlain) pageAfterFree(descriptor);
 }
 
 /** A block of another thread's page (one CAS), or a run, which whoever frees it retires. */

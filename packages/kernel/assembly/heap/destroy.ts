@@ -17,7 +17,7 @@ import * as L from "../layout";
 import { control, panic, tb, types } from "../machine/registers";
 import { wordCas, wordLoad } from "../machine/word";
 import { writeAddress, writeAddressCached } from "../paging/translate";
-import { blockFree, blockFreeInOrder, blockFreeIsPlain, blockFreePlain } from "./blocks";
+import { blockFree, blockFreeInOrder, blockFreePlain, plainPageOf } from "./blocks";
 import { bumpBack, bumpIsBefore } from "./bump";
 import { atChunkStart, chunksAreReady, listGrow, listShrink } from "./chunks";
 import { countDecrementAt, limboPush, stamped, stampIsOld } from "./count";
@@ -72,7 +72,7 @@ function destroyGrow(): usize {
     const type = load<u32>(p) & L.TYPE_MASK;
     if (type < L.TYPE_FIRST_USER) destroyPrivate(va, p);
     else destroyPrivateStruct(va, p, typeEntry(type));
-  } else if ((word & ~L.COUNT_STAMP_MASK) == (L.COUNT_ONE | L.COUNT_VIRGIN)) {
+  } else if (isPrivateOnce(word)) {
     wordCas(p + L.OBJECT_COUNT, word, word | L.COUNT_UNLISTED);
   }
 }
@@ -91,7 +91,8 @@ export function pairsDrop(top: usize, mark: usize): usize {
     const p = writeAddressCached(va);
     if (!p || !(load<u32>(p + L.OBJECT_COUNT) & L.COUNT_NEWBORN) || !isPair(typeOf(p))) break;
     const inOrder = bumpIsBefore(0, va);
-    if (!inOrder && !blockFreeIsPlain(va)) break;
+    const page = inOrder ? <usize>0 : plainPageOf(va);
+    if (!inOrder && !page) break;
     if (load<u64>(p + L.OBJECT_BODY)) {
       const a = privateChild(load<u32>(p + L.OBJECT_BODY));
       const b = privateChild(load<u32>(p + L.OBJECT_BODY + 4));
@@ -102,7 +103,7 @@ export function pairsDrop(top: usize, mark: usize): usize {
     top -= 4;
     store<u32>(tb + L.TB_NEWBORN_TOP, <u32>top);
     if (inOrder) bumpBack(0, va);
-    else blockFreePlain(va, p);
+    else blockFreePlain(page, va, p);
   }
   return top;
 }
@@ -114,8 +115,13 @@ const NO_CHILD: usize = 1;
 @inline function privateChild(va: u32): usize {
   if (!va) return NO_CHILD;
   const p = writeAddressCached(va);
-  const isPrivate = p && (load<u32>(p + L.OBJECT_COUNT) & ~L.COUNT_STAMP_MASK) == (L.COUNT_ONE | L.COUNT_VIRGIN);
-  return isPrivate ? p : 0;
+  return p && isPrivateOnce(load<u32>(p + L.OBJECT_COUNT)) ? p : 0;
+}
+
+/** Of an object that stands in a newborn list and that one slot holds: if that is a private parent's, no other thread knows it. */
+// @ts-ignore: decorator
+@inline function isPrivateOnce(word: u32): bool {
+  return (word & ~L.COUNT_STAMP_MASK) == (L.COUNT_ONE | L.COUNT_VIRGIN);
 }
 
 // @ts-ignore: decorator
@@ -128,7 +134,7 @@ const NO_CHILD: usize = 1;
 @inline function releasePrivate(child: u32): void {
   const q = writeAddress(child);
   const word = load<u32>(q + L.OBJECT_COUNT);
-  if ((word & ~L.COUNT_STAMP_MASK) == (L.COUNT_ONE | L.COUNT_VIRGIN)) newbornAgain(q);
+  if (isPrivateOnce(word)) newbornAgain(q);
   else releaseFromPrivate(child, q, word);
 }
 
@@ -250,8 +256,8 @@ function releaseValue(slot: usize, isPrivate: bool, epoch: u32): void {
   const word = load<u32>(p + L.OBJECT_COUNT);
   if (!parentIsPrivate) {
     releaseShared(va, p, epoch);
-  } else if ((word & ~L.COUNT_STAMP_MASK) == (L.COUNT_ONE | L.COUNT_VIRGIN)) {
-    store<u32>(p + L.OBJECT_COUNT, (word - L.COUNT_ONE) | L.COUNT_NEWBORN);
+  } else if (isPrivateOnce(word)) {
+    newbornAgain(p);
   } else if ((word & ~L.COUNT_STAMP_MASK) == (L.COUNT_ONE | L.COUNT_VIRGIN | L.COUNT_UNLISTED)) {
     store<u32>(p + L.OBJECT_COUNT, L.COUNT_DYING);
     destroyPush(va);

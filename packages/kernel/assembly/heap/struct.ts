@@ -47,8 +47,8 @@ export function structNew(type: u32): u32 {
  * call, which would make the compiler save registers: whatever it does not expect it leaves, untouched, to the other function.
  */
 export function structNewRefs(type: u32, a: u32, b: u32): u32 {
-  const top = <usize>load<u32>(tb + L.TB_NEWBORN_TOP);
-  if (load<u32>(tb + L.TB_REQUEST) || top == <usize>load<u32>(tb + L.TB_NEWBORN_END)) return structNewRefsSlow(type, a, b);
+  const isFull = load<u32>(tb + L.TB_NEWBORN_TOP) == load<u32>(tb + L.TB_NEWBORN_END);
+  if (isFull || load<u32>(tb + L.TB_REQUEST)) return structNewRefsSlow(type, a, b);
   const va = blockNext(0);
   const p = writeAddressCached(va); // none for 0
   if (!p) return structNewRefsSlow(type, a, b);
@@ -59,11 +59,7 @@ export function structNewRefs(type: u32, a: u32, b: u32): u32 {
   if (b) countIncrementAt(pb);
   blockTakeNext(0, va, p);
   store<u64>(p + L.OBJECT_BODY, ((<u64>b) << 32) | a);
-  store<u32>(p + L.OBJECT_COUNT, birthCount());
-  store<u32>(p, type);
-  store<u32>(top, va);
-  store<u32>(tb + L.TB_NEWBORN_TOP, <u32>top + 4);
-  count(L.COUNTER_ALLOCATIONS);
+  born(va, p, type);
   return va;
 }
 

@@ -34,19 +34,6 @@ export function spinPause(round: u32): void {
   atomic.store<u32>(lock, 0);
 }
 
-/** The same where threads contend that do not hold the GIL: views of snapshots. */
-export function spinLockInBoth(lock: usize): void {
-  let round: u32 = 0;
-  while (atomic.cmpxchg<u32>(lock, 0, tid) != 0) spinPause(round++);
-  store<u32>(tb + L.TB_JOURNAL_BITS, 0);
-  store<u32>(tb + L.TB_JOURNAL_LOCK, <u32>lock);
-}
-
-export function spinUnlockInBoth(lock: usize): void {
-  store<u32>(tb + L.TB_JOURNAL_LOCK, 0);
-  atomic.store<u32>(lock, 0);
-}
-
 /** Takes a lock that is one bit of a word. `object`: the container that it guards, checked if its changer dies. */
 // @ts-ignore: decorator
 @inline export function spinLockBit(word: usize, bit: u32, object: u32): void {

@@ -22,7 +22,7 @@
  */
 import * as L from "../layout";
 import { control, count, descriptors, tb } from "../machine/registers";
-import { spinLockInBoth, spinUnlockInBoth } from "../machine/spin";
+import { spinPause } from "../machine/spin";
 import { frameAllocate, frameFree, framesAreShort } from "./frames";
 import { frameOf, pteLock, pteOf, pteUnlock } from "./pte";
 
@@ -46,11 +46,11 @@ export function historyKeepRun(first: u32, pages: u32): void {
 /** False if there is no frame, and nobody writes: then nothing has changed. */
 function versionKeep(page: u32, cut: u32, writes: bool): bool {
   const history = historyOf(page);
-  const descriptor = descriptors + <usize>page * L.PAGE_DESCRIPTOR_SIZE;
+  const state = load<u32>(descriptors + <usize>page * L.PAGE_DESCRIPTOR_SIZE + L.PD_STATE);
   const written = atomic.load<u32>(history + L.HISTORY_WRITTEN);
   let frame: usize = 0;
   let record: usize = 0;
-  if (load<u32>(descriptor + L.PD_STATE) != L.PAGE_FREE && snapshotLiesIn(written + 1, cut)) {
+  if (state != L.PAGE_FREE && snapshotLiesIn(written + 1, cut)) {
     frame = framesAreShort(2) ? <usize>0 : frameAllocate(); // one for the copy, one perhaps for records
     record = frame ? recordTake() : 0;
     if (!record) {
@@ -66,10 +66,8 @@ function versionKeep(page: u32, cut: u32, writes: bool): bool {
   const entry = atomic.load<u64>(pte);
   const isFirst = again != cut && record != 0 && (entry & L.PTE_PRESENT) != 0;
   if (isFirst) {
-    versionFill(record, page, descriptor, frame, again + 1, cut);
     memory.copy(frame, frameOf(entry), L.PAGE_SIZE);
-    store<u32>(record + L.VERSION_NEXT, load<u32>(history + L.HISTORY_VERSIONS));
-    atomic.store<u32>(history + L.HISTORY_VERSIONS, <u32>record);
+    versionAdd(record, page, frame, again + 1, cut);
   }
   atomic.store<u32>(history + L.HISTORY_WRITTEN, cut);
   pteUnlock(pte);
@@ -82,8 +80,11 @@ function versionKeep(page: u32, cut: u32, writes: bool): bool {
   return true;
 }
 
+/** Makes `frame`, with the descriptor as it is, the newest version of a page, whose entry is locked. */
 // @ts-ignore: decorator
-@inline function versionFill(record: usize, page: u32, descriptor: usize, frame: usize, from: u32, to: u32): void {
+@inline function versionAdd(record: usize, page: u32, frame: usize, from: u32, to: u32): void {
+  const history = historyOf(page);
+  const descriptor = descriptors + <usize>page * L.PAGE_DESCRIPTOR_SIZE;
   store<u32>(record + L.VERSION_FROM, from);
   store<u32>(record + L.VERSION_TO, to);
   store<u32>(record + L.VERSION_FRAME, <u32>frame);
@@ -96,6 +97,8 @@ function versionKeep(page: u32, cut: u32, writes: bool): bool {
   store<u32>(record + L.VERSION_THREAD_FREE, atomic.load<u32>(descriptor + L.PD_THREAD_FREE));
   store<u32>(record + L.VERSION_RUN_PAGES, load<u32>(descriptor + L.PD_RUN_PAGES));
   store<u32>(record + L.VERSION_BIRTH, load<u32>(descriptor + L.PD_BIRTH));
+  store<u32>(record + L.VERSION_NEXT, load<u32>(history + L.HISTORY_VERSIONS));
+  atomic.store<u32>(history + L.HISTORY_VERSIONS, <u32>record);
 }
 
 /** The page goes back, and its frame with it: if a snapshot needs what it was, the frame becomes the version. False: it is free. */
@@ -111,11 +114,7 @@ export function historyTakeFrame(page: u32, frame: usize): bool {
   pteLock(pte);
   // A reader of the snapshot may have been faster: nobody else comes here, for the page is nobody's.
   const taken = record != 0 && atomic.load<u32>(history + L.HISTORY_WRITTEN) != cut;
-  if (taken) {
-    versionFill(record, page, descriptors + <usize>page * L.PAGE_DESCRIPTOR_SIZE, frame, written + 1, cut);
-    store<u32>(record + L.VERSION_NEXT, load<u32>(history + L.HISTORY_VERSIONS));
-    atomic.store<u32>(history + L.HISTORY_VERSIONS, <u32>record);
-  }
+  if (taken) versionAdd(record, page, frame, written + 1, cut);
   atomic.store<u32>(history + L.HISTORY_WRITTEN, cut);
   pteUnlock(pte);
   if (record && !taken) recordGive(record);
@@ -170,7 +169,7 @@ function versionFind(page: u32, cut: u32): usize {
 }
 
 /** Drops the versions of a page that no open snapshot needs. Not by a thread that can be terminated. */
-export function versionsDrop(page: u32): void {
+function versionsDrop(page: u32): void {
   const history = historyOf(page);
   if (!atomic.load<u32>(history + L.HISTORY_VERSIONS)) return;
   const pte = pteOf(page);
@@ -247,27 +246,39 @@ export function snapshotClose(cut: u32): void {
   for (let page: u32 = 1; page < pages; page++) versionsDrop(page);
 }
 
-// Records.
+// Records. Their lock is held in straight-line code only, in which no thread can be terminated, so it is in no journal: who
+// comes here may hold a container's lock, which is.
+
+// @ts-ignore: decorator
+@inline function recordsLock(): void {
+  let round: u32 = 0;
+  while (atomic.cmpxchg<u32>(control() + L.CB_VERSION_LOCK, 0, 1) != 0) spinPause(round++);
+}
+
+// @ts-ignore: decorator
+@inline function recordsUnlock(): void {
+  atomic.store<u32>(control() + L.CB_VERSION_LOCK, 0);
+}
 
 /** A version record, or 0 if there is no frame for more of them. */
 export function recordTake(): usize {
   if (!atomic.load<u32>(control() + L.CB_VERSION_FREE)) recordsAdd();
-  spinLockInBoth(control() + L.CB_VERSION_LOCK);
+  recordsLock();
   const record = <usize>load<u32>(control() + L.CB_VERSION_FREE);
   if (record) {
     store<u32>(control() + L.CB_VERSION_FREE, load<u32>(record));
     store<u32>(control() + L.CB_VERSIONS, load<u32>(control() + L.CB_VERSIONS) + 1);
   }
-  spinUnlockInBoth(control() + L.CB_VERSION_LOCK);
+  recordsUnlock();
   return record;
 }
 
 export function recordGive(record: usize): void {
-  spinLockInBoth(control() + L.CB_VERSION_LOCK);
+  recordsLock();
   store<u32>(record, load<u32>(control() + L.CB_VERSION_FREE));
   store<u32>(control() + L.CB_VERSION_FREE, <u32>record);
   store<u32>(control() + L.CB_VERSIONS, load<u32>(control() + L.CB_VERSIONS) - 1);
-  spinUnlockInBoth(control() + L.CB_VERSION_LOCK);
+  recordsUnlock();
 }
 
 /** A frame of records: they are never given back, for there are always some. */
@@ -277,8 +288,8 @@ function recordsAdd(): void {
   let offset: u32 = 0;
   for (; offset + L.VERSION_SIZE < L.PAGE_SIZE; offset += L.VERSION_SIZE)
     store<u32>(frame + offset, <u32>frame + offset + L.VERSION_SIZE);
-  spinLockInBoth(control() + L.CB_VERSION_LOCK);
+  recordsLock();
   store<u32>(frame + offset, load<u32>(control() + L.CB_VERSION_FREE));
   store<u32>(control() + L.CB_VERSION_FREE, <u32>frame);
-  spinUnlockInBoth(control() + L.CB_VERSION_LOCK);
+  recordsUnlock();
 }

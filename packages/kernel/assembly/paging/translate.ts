@@ -18,19 +18,15 @@ import { viewWalk } from "./view";
 /** Physical address for reading, or 0 (the reason is in TB_FAULT_CODE). */
 // @ts-ignore: decorator
 @inline export function readAddress(va: u32): usize {
-  traceReference(va, 0);
-  const entry = load<u32>(readTlb + ((va >>> L.PAGE_SHIFT) << 2));
-  if (entry & 1) return <usize>(va + entry - 1);
-  return readMiss(va);
+  const p = readAddressCached(va);
+  return p ? p : readMiss(va);
 }
 
 /** Physical address for writing, or 0 (the reason is in TB_FAULT_CODE). */
 // @ts-ignore: decorator
 @inline export function writeAddress(va: u32): usize {
-  traceReference(va, 1);
-  const entry = load<u32>(writeTlb + ((va >>> L.PAGE_SHIFT) << 2));
-  if (entry & 1) return <usize>(va + entry - 1);
-  return writeMiss(va);
+  const p = writeAddressCached(va);
+  return p ? p : writeMiss(va);
 }
 
 /** Like `readAddress` where a miss is somebody else's: 0 if this thread has no translation now. */
