@@ -288,15 +288,19 @@ export class Heap {
 
   // Introspection.
 
+  /** Physical address of an object, 0 where nothing is mapped. */
+  protected physical(address: number): number {
+    return this.kernel.walk(address >>> 0);
+  }
+
   countOf(address: number): number {
-    const { kernel } = this;
-    return kernel.u32[(kernel.walk(address >>> 0) + L.OBJECT_COUNT) >>> 2]! >>> L.COUNT_SHIFT;
+    return this.kernel.u32[(this.physical(address) + L.OBJECT_COUNT) >>> 2]! >>> L.COUNT_SHIFT;
   }
 
   /** Bytes of an object's blocks: what the allocator gave it, with its growing parts. */
   sizeOf(address: number): number {
     const { kernel } = this;
-    const at = kernel.walk(address >>> 0) >>> 2;
+    const at = this.physical(address) >>> 2;
     const type = kernel.u32[at]! & L.TYPE_MASK;
     let bytes = this.blockSize(address);
     const parts: number[] = [];

@@ -3,7 +3,7 @@
  * another instance of the kernel, whose translations lead to what the pages were (the kernel's paging/view.ts). Nothing can be
  * made or changed: every call that would is refused here, and the kernel maps no page for writing.
  */
-import { type HeapExports, type Kernel, Layout as L } from "@ungil/kernel";
+import { type HeapExports, type Kernel, Layout as L, OutOfMemoryError } from "@ungil/kernel";
 import {
   ForeignObjectError,
   NotInSnapshotError,
@@ -13,7 +13,6 @@ import {
   SnapshotReadOnlyError,
 } from "./errors.js";
 import { Heap } from "./heap.js";
-import type { Scope } from "./scope.js";
 import { ADDRESS, addressOf, KIND, nameOf, SCOPE, type Wrap, type Wrapper } from "./shared.js";
 import { NO_STRING, Strings } from "./strings.js";
 
@@ -35,8 +34,10 @@ const READS = [
   "scopeOpen",
   "snapshotIsWhole",
   "stringRead",
+  "taskInspect",
   "translate",
   "viewBegin",
+  "viewBlockSize",
   "viewEnd",
 ] as const;
 
@@ -50,7 +51,7 @@ function readOnly(x: HeapExports): HeapExports {
       throw new SnapshotReadOnlyError();
     };
   }
-  for (const name of READS) table[name] = x[name];
+  for (const name of READS) table[name] = (x as unknown as Record<string, unknown>)[name];
   for (const name of NOTHING) table[name] = () => 0;
   return table as unknown as HeapExports;
 }
@@ -86,12 +87,14 @@ export class SnapshotHeap extends Heap {
   readonly #live: Heap;
   readonly #cut: number;
   readonly #wraps = new Map<number, Wrap>();
+  #running = false;
 
   /** `view`: an instance of the kernel that reads cut `cut` of the memory of `live`. */
   constructor(view: Kernel, live: Heap, cut: number) {
     super(view, readOnly(view.exports));
     this.#live = live;
     this.#cut = cut;
+    view.viewFault = (code) => this.fail("Reading a snapshot", code);
   }
 
   /** A handle on what an object was. */
@@ -101,14 +104,24 @@ export class SnapshotHeap extends Heap {
       throw new ForeignObjectError(`The ${nameOf(wrapper)}`);
     return this.batch((scope) => {
       const address = wrapper[ADDRESS];
-      const at = this.x.translate(address);
-      const header = at ? (this.kernel.u32[at >>> 2] as number) & L.TYPE_MASK : 0;
-      const now = this.kernel.u32[this.kernel.walk(address >>> 0) >>> 2] as number;
-      if (!at) this.fail(`The ${nameOf(wrapper)}`, this.#takeFault());
-      if (header === 0 || header !== (now & L.TYPE_MASK)) this.fail(`The ${nameOf(wrapper)}`, L.E_FAULT);
+      const [then, now] = [this.physical(address), this.kernel.walk(address >>> 0)].map((at) => at >>> 2);
+      const { u32 } = this.kernel;
+      const count = u32[(then as number) + (L.OBJECT_COUNT >>> 2)] as number;
+      const sameType = ((u32[then as number]! ^ u32[now as number]!) & L.TYPE_MASK) === 0;
+      // Between steps whatever is alive is counted: what is not was what is left of something dead.
+      if (!sameType || count >>> L.COUNT_SHIFT === 0 || count & L.COUNT_DYING)
+        throw new NotInSnapshotError(nameOf(wrapper));
       return new (wrapper[KIND] as { wrap: Wrap }).wrap(address, scope);
     });
   }
+
+  /** Whether a batch of this heap is open. */
+  get isRunning(): boolean {
+    return this.#running;
+  }
+
+  /** Called when the batch that is open has ended. */
+  onEnd: (() => void) | null = null;
 
   protected override makeStrings(): Strings {
     return new SnapshotStrings(this, this.kernel, this.x);
@@ -116,37 +129,13 @@ export class SnapshotHeap extends Heap {
 
   protected override begin(): void {
     this.x.viewBegin();
+    this.#running = true;
   }
 
   protected override end(): void {
     this.x.viewEnd();
-  }
-
-  /** What could not be read read as nothing to the code that read it: so the whole batch is void. */
-  override batch<T>(work: (scope: Scope) => T): T {
-    if (!this.closed) this.#mustBeWhole();
-    let result: T;
-    try {
-      result = super.batch(work);
-    } catch (error) {
-      if (!this.closed) this.#mustBeWhole();
-      throw error;
-    }
-    this.#mustBeWhole();
-    const code = this.#takeFault();
-    if (code !== 0) this.fail("Reading a snapshot", code);
-    return result;
-  }
-
-  #mustBeWhole(): void {
-    if (!this.x.snapshotIsWhole(this.#cut)) throw new SnapshotLostError();
-  }
-
-  #takeFault(): number {
-    const at = (this.kernel.block + L.TB_VIEW_FAULT) >>> 2;
-    const code = this.kernel.u32[at] as number;
-    this.kernel.u32[at] = 0;
-    return code;
+    this.#running = false;
+    this.onEnd?.();
   }
 
   override closedError(): Error {
@@ -162,13 +151,21 @@ export class SnapshotHeap extends Heap {
     return wrap;
   }
 
-  override reclaim(triesBefore: number): void {
-    this.#live.batch(() => this.#live.reclaim(triesBefore));
+  protected override physical(address: number): number {
+    return this.#running ? this.x.translate(address) : this.batch(() => this.x.translate(address));
   }
+
+  override blockSize(address: number): number {
+    return this.x.viewBlockSize(address);
+  }
+
+  /** There is nothing of its own to give back; and what the heap itself gives back it would have to write to, and keep for this one. */
+  override reclaim(): void {}
 
   override fail(what: string, code: number): never {
     if (code === L.E_PROTECTION) throw new SnapshotReadOnlyError();
-    if (code === L.E_FAULT || code === L.E_NULL) throw new NotInSnapshotError(what);
-    return super.fail(what, code);
+    if (!this.x.snapshotIsWhole(this.#cut)) throw new SnapshotLostError();
+    if (code === L.E_MEMORY) throw new OutOfMemoryError(what);
+    throw new NotInSnapshotError("What is read");
   }
 }

@@ -15,5 +15,5 @@ export { f64Load, f64Store, i32Load, i32Store, refLoad, refStore, structNew, str
 export { typeDefine, typeRead, typeRegister } from "./heap/types";
 export { snapshotClose, snapshotIsWhole } from "./paging/history";
 export { readAddress as translate } from "./paging/translate";
-export { viewClose, viewOpen } from "./paging/view";
+export { viewBlockSize, viewClose, viewOpen } from "./paging/view";
 export * from "./sync/index";

@@ -106,7 +106,6 @@ export const TB_CUT: u32 = 156; // W: no write translation of this thread is old
 export const TB_SNAPSHOT: u32 = 160; // the cut that this thread reads, 0: memory as it is
 export const TB_TRACE_TOP: u32 = 172; // instrumented builds: references noted, in a frame
 export const TB_TRACE_FIRST: u32 = 176;
-export const TB_VIEW_FAULT: u32 = 168; // code of the last page that it could not read, 0 if none; JavaScript clears it
 export const TB_VIEW_RUNS: u32 = 164; // version records of the runs that it has copied to read them
 export const TB_OWN_PINS: u32 = 132; // PINS of handles that belong to no task, 0 if none
 // Written by others, atomic.

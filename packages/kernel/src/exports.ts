@@ -27,6 +27,7 @@ export interface HeapExports {
   viewBegin(): void;
   viewEnd(): void;
   viewClose(): void;
+  viewBlockSize(address: number): number;
   // Handles.
   scopeOpen(): number;
   scopeClose(newbornMark: number, borrowMark: number, generation: number): void;

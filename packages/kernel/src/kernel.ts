@@ -4,7 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import * as L from "../assembly/layout.js";
-import { KernelNotFoundError, OutOfMemoryError } from "./errors.js";
+import { KernelNotFoundError, KernelPanicError, OutOfMemoryError } from "./errors.js";
 import type { HeapExports } from "./exports.js";
 import { createMemory, plan } from "./plan.js";
 import { appendTrace, finishTraceAtExit, traceFile } from "./trace.js";
@@ -68,6 +68,10 @@ export class Kernel<Exports extends HeapExports = HeapExports> {
   readonly outB: number;
   /** Byte address of scratch. */
   readonly scratch: number;
+  /** Of a view: a page cannot be read, for the reason E_*. Throws. */
+  viewFault: (code: number) => never = (code) => {
+    throw new KernelPanicError(`a fault ${code} in a view that nobody uses`);
+  };
 
   /** Makes this thread the one of `slot`. Throws OutOfMemoryError if there is no frame for its lists. */
   constructor(
@@ -86,6 +90,7 @@ export class Kernel<Exports extends HeapExports = HeapExports> {
       now: () => performance.now(),
       wait: (at: number, expected: number, milliseconds: number) =>
         waited[Atomics.wait(this.i32, at >>> 2, expected | 0, milliseconds)],
+      viewFault: (code: number) => this.viewFault(code),
       traced: (at: number, words: number) =>
         appendTrace(traceFile() as string, this.u32.slice(at >>> 2, (at >>> 2) + words)),
       slot,

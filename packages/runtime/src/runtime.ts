@@ -176,6 +176,8 @@ export class Runtime {
    */
   async snapshot(options: { timeout?: number } = {}): Promise<Snapshot> {
     this.#mustBeOpen();
+    if (typeof options !== "object" || options === null)
+      throw new OptionError("rt.snapshot()", "its argument", "options", options);
     const { timeout = 10_000 } = options;
     if (!(typeof timeout === "number" && timeout >= 0))
       throw new OptionError("rt.snapshot()", "timeout", "a number of milliseconds, 0 or more", timeout);

@@ -9,15 +9,15 @@ import {
   type Shared,
   SnapshotClosedError,
   SnapshotHeap,
+  scope,
   within,
 } from "@ungil/heap";
 import { Kernel, Layout as L } from "@ungil/kernel";
 import { SnapshotLimitError, SnapshotTimeoutError } from "./errors.js";
 import type { MainThread } from "./main.js";
 
-/** How long threads that are between two steps may be held up by one that is not: at first, and at most. */
+/** How long threads that are between two steps may be held up by one that is not: at first, and then twice as long. */
 const BOUND = 0.5; // ms
-const BOUND_MAX = 50;
 /** Between two tries: so long as the last one lasted, and a little. */
 const BREAK = 0.2;
 
@@ -50,7 +50,7 @@ export class Snapshot {
   /** Does synchronous work in one step of the snapshot: much faster than one for each access. */
   scope<T>(work: () => T): T {
     const heap = this.#snapshots.heapOf(this.#cut);
-    return heap.batch((scope) => within(scope, work));
+    return heap.batch((outer) => within(outer, () => scope(work)));
   }
 
   /** Gives back what only this snapshot needed. Its handles work no more. Twice is once. O(pages). */
@@ -78,7 +78,7 @@ export class Snapshots {
   async take(timeout: number): Promise<Snapshot> {
     const until = performance.now() + timeout;
     await Promise.resolve(); // this thread's own step, if it is in one, is over then
-    for (let bound = BOUND; ; bound = Math.min(2 * bound, BOUND_MAX)) {
+    for (let bound = BOUND; ; bound = Math.min(2 * bound, until - performance.now())) {
       const cut = this.#try(bound);
       if (this.#main.heap.closed) throw new RuntimeClosedError();
       if (cut > 0) {
@@ -131,8 +131,13 @@ export class Snapshots {
   dispose(cut: number): void {
     const heap = this.#open.get(cut);
     if (heap === undefined || this.#main.heap.closed) return;
+    if (heap?.isRunning) {
+      heap.onEnd = () => this.dispose(cut); // in the middle of its own scope: when that is over
+      return;
+    }
     this.#open.delete(cut);
     if (heap) {
+      heap.onEnd = null;
       heap.close();
       heap.kernel.exports.viewClose();
       this.#views.push(heap.kernel);

@@ -4,6 +4,7 @@
  */
 import { addressOf, builtinWraps, defineShared, makeWrap, SCOPE, type Shared, thread, type Wrapper } from "@ungil/heap";
 import { Layout as L, SyncLayout as S } from "@ungil/kernel";
+import type { SyncExports } from "./exports.js";
 import { failureIn, withoutScheduler } from "./failure.js";
 import type { Fiber } from "./fiber.js";
 import { linkClasses } from "./links.js";
@@ -98,12 +99,15 @@ export function cancelTask(owner: Thread, task: number, reason: unknown): void {
 
 function inspectTask(self: Wrapper): { id: number; name: string; state: TaskState } {
   const address = addressOf(self);
-  return inStep(self, ({ x, kernel, heap }) => {
-    const state = x.taskInspect(address) & S.TASK_STATE_MASK;
+  const { heap } = self[SCOPE];
+  const read = () => {
+    const { x, kernel } = heap;
+    const state = (x as SyncExports).taskInspect(address) & S.TASK_STATE_MASK;
     const id = kernel.u32[kernel.outType] as number;
     const text = heap.strings.read(kernel.i32[kernel.outRef] as number);
     return { id, name: text.slice(text.lastIndexOf("#") + 1), state: states[state] ?? "created" };
-  });
+  };
+  return heap.isReadOnly ? heap.batch(read) : inStep(self, read);
 }
 
 /** Gives a task its promise: made by whoever spawned it, or by the first `then`. */

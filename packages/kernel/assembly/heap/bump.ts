@@ -7,7 +7,7 @@
  *   NEXT == END (or both 0): no open page.   Open: all blocks of the page are carved, and [NEXT, END) count as used.
  *   Closed: CARVED is the first block that was never handed out.
  *
- * What is in [NEXT, END) has undefined contents. Opening and closing are straight-line code: who dies, dies before or after.
+ * What is in [NEXT, END) has undefined contents. Opening and closing end in straight-line code: who dies, dies before or after.
  */
 import * as L from "../layout";
 import { tb, tid } from "../machine/registers";
@@ -93,6 +93,7 @@ export function bumpClose(block: usize, sizeClass: u32): usize {
   if (!end) return 0;
   const left = (end - load<u32>(bump)) / classSize(sizeClass);
   const descriptor = descriptorOf(end - 1);
+  historyKeep(pageOf(descriptor));
   store<u32>(bump, 0);
   store<u32>(bump + 4, 0);
   store<u32>(descriptor + L.PD_CARVED, load<u32>(descriptor + L.PD_CARVED) - left);

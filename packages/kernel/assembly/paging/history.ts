@@ -138,6 +138,14 @@ export function stateAt(page: u32, cut: u32): u32 {
   return load<u32>(record + L.VERSION_DESCRIPTOR + L.PD_STATE);
 }
 
+/** Bytes of a block of a page at cut `cut`, 0 if there was no page. */
+export function blockSizeAt(page: u32, cut: u32): u32 {
+  const size = load<u32>(descriptors + <usize>page * L.PAGE_DESCRIPTOR_SIZE + L.PD_BLOCK_SIZE);
+  if (isAsItWas(page, cut)) return size;
+  const record = versionFind(page, cut);
+  return record ? load<u32>(record + L.VERSION_DESCRIPTOR + L.PD_BLOCK_SIZE) : 0;
+}
+
 /** Physical address of what a page was at cut `cut`: a version, made now if it has not been written since. 0: no frame for it. */
 export function contentAt(page: u32, cut: u32): usize {
   if (isAsItWas(page, cut) && !versionKeep(page, atomic.load<u32>(control() + L.CB_CUT), false)) return 0;

@@ -81,12 +81,7 @@ function walk(va: u32, right: u64, mark: u64): usize {
   const page = va >>> L.PAGE_SHIFT;
   if (page == 0) return fault(L.E_NULL, va);
   if (page >= load<u32>(control() + L.CB_VIRTUAL_PAGES)) return fault(L.E_FAULT, va);
-  if (load<u32>(tb + L.TB_SNAPSHOT)) {
-    const base = viewWalk(page, right == L.PTE_WRITE);
-    if (base >= L.ERROR_LIMIT) return base;
-    store<u32>(tb + L.TB_VIEW_FAULT, <u32>base);
-    return fault(<u32>base, va);
-  }
+  if (load<u32>(tb + L.TB_SNAPSHOT)) return viewWalk(page, right == L.PTE_WRITE);
   const pte = pteOf(page);
   let entry = atomic.load<u64>(pte);
   while (!(entry & L.PTE_PRESENT)) {

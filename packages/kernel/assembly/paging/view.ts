@@ -4,12 +4,26 @@
  * valid until the snapshot is closed. It cannot write.
  *
  * A run must be contiguous and its versions are not, so a view reads a copy of its own.
+ *
+ * What cannot be read makes its host throw, in the middle of the operation: a view holds no lock, and nobody need look at an
+ * error code to know that what it has in its hands is nothing.
  */
 import * as L from "../layout";
 import { readTlb, tb } from "../machine/registers";
 import { frameFree, frameRunAllocate, framesAreShort } from "./frames";
-import { contentAt, contentCopy, recordGive, recordTake, stateAt } from "./history";
+import { blockSizeAt, contentAt, contentCopy, recordGive, recordTake, snapshotIsWhole, stateAt } from "./history";
 import { translationsForget } from "./translate";
+
+/** Throws what JavaScript is to know: E_PROTECTION, E_FAULT (there was no such page, or it is lost) or E_MEMORY. */
+// @ts-ignore: decorator
+@external("env", "viewFault")
+declare function viewFault(code: u32): void;
+
+function refuse(code: u32): usize {
+  viewFault(code);
+  unreachable();
+  return 0;
+}
 
 /** This thread reads the snapshot of cut `cut` from now on. */
 export function viewOpen(cut: u32): void {
@@ -36,35 +50,40 @@ function runFree(record: usize): void {
   recordGive(record);
 }
 
-/** Physical base of a page as it was, or an error code less than L.ERROR_LIMIT. */
+/** Physical base of a page as it was. */
 export function viewWalk(page: u32, writes: bool): usize {
-  if (writes) return L.E_PROTECTION;
+  if (writes) return refuse(L.E_PROTECTION);
   const cut = load<u32>(tb + L.TB_SNAPSHOT);
   const state = stateAt(page, cut);
-  if (state == L.PAGE_FREE) return L.E_FAULT;
+  if (state == L.PAGE_FREE) return refuse(L.E_FAULT);
   if (state != L.PAGE_SMALL) return viewRun(page, cut);
   const content = contentAt(page, cut);
-  return content ? content : L.E_MEMORY;
+  return content ? content : refuse(snapshotIsWhole(cut) ? L.E_MEMORY : L.E_FAULT);
+}
+
+/** Bytes of the block of an object as it was. */
+export function viewBlockSize(va: u32): u32 {
+  return blockSizeAt(va >>> L.PAGE_SHIFT, load<u32>(tb + L.TB_SNAPSHOT));
 }
 
 function viewRun(page: u32, cut: u32): usize {
   let first = page;
   while (stateAt(first, cut) == L.PAGE_RUN_TAIL) first--;
-  if (stateAt(first, cut) != L.PAGE_RUN) return L.E_FAULT;
+  if (stateAt(first, cut) != L.PAGE_RUN) return refuse(L.E_FAULT);
   const pages = load<u32>(tb + L.TB_OUT_A);
   const record = framesAreShort(pages) ? <usize>0 : recordTake();
-  if (!record) return L.E_MEMORY;
+  if (!record) return refuse(L.E_MEMORY);
   const frames = frameRunAllocate(pages);
   if (!frames) {
     recordGive(record);
-    return L.E_MEMORY;
+    return refuse(L.E_MEMORY);
   }
   store<u32>(record + L.VERSION_FRAME, <u32>frames);
   store<u32>(record + L.VERSION_RUN_PAGES, pages);
   for (let n: u32 = 0; n < pages; n++) {
     if (!contentCopy(first + n, cut, frames + (<usize>n << L.PAGE_SHIFT))) {
       runFree(record);
-      return L.E_FAULT;
+      return refuse(L.E_FAULT);
     }
   }
   const addend = (<u32>frames - (first << L.PAGE_SHIFT)) | 1;
