@@ -118,9 +118,9 @@ inBothModes((gil) => {
     }
     const block = m.kernel.threadBlock(2);
     const word = (m.kernel.walk(id(dict)) + L.DICT_LOCKS) >>> 2;
-    u32[word] = 1;
+    u32[word] = 2 ** L.DICT_SHARDS - 1; // as if it held all shards at once: each is set right that it holds
     u32[(block + L.TB_JOURNAL_OBJECT) >>> 2] = id(dict);
-    u32[(block + L.TB_JOURNAL_BITS) >>> 2] = 1;
+    u32[(block + L.TB_JOURNAL_BITS) >>> 2] = 2 ** L.DICT_SHARDS - 1;
     u32[(block + L.TB_JOURNAL_LOCK) >>> 2] = word << 2;
     adopt(m, 2);
     expect(frozen).toBeGreaterThan(16);

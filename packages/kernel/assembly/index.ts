@@ -5,11 +5,12 @@ export {
 export { dictAdd, dictCompareSet, dictCopyShard, dictDelete, dictGet, dictNew, dictSet } from "./containers/dict";
 export { dictEntryKey, dictEntryValue, dictFindLong, dictFindText, dictSize } from "./containers/look";
 export { listGet, listLength, listNew, listPop, listPush, listSet } from "./containers/list";
-export { threadAdopt } from "./containers/recover";
+export { journalRecover, threadAdopt } from "./containers/recover";
 export { countIncrement, countRelease as countDecrement } from "./heap/count";
 export { borrow, pinsRelease, scopeClose, scopeOpen, taskUnpin } from "./heap/handle";
 export {
-  batchBegin, batchEnd, garbageIsLeft, limboSettle, reclaim, reclaimAwait, safepoint, stepBegin, stepEnd, stepFinish, threadAttach, threadDetach, snapshotTake, threadInit, viewBegin, viewEnd, worldIsStopped, worldResume, worldStop,
+  batchBegin, batchEnd, garbageIsLeft, limboSettle, reclaim, reclaimAwait, safepoint, snapshotTake, stepBegin, stepEnd,
+  stepFinish, threadAttach, threadDetach, threadInit, threadIsGone, viewBegin, viewEnd, worldIsStopped, worldResume, worldStop,
 } from "./heap/safepoint";
 export { f64Load, f64Store, i32Load, i32Store, refLoad, refStore, structNew, structNewRefs } from "./heap/struct";
 export { typeDefine, typeRead, typeRegister } from "./heap/types";

@@ -6,6 +6,8 @@ export interface HeapExports {
   threadAttach(): void;
   threadDetach(): void;
   threadAdopt(slot: number): void;
+  journalRecover(slot: number): void;
+  threadIsGone(slot: number): void;
   stepBegin(task: number): void;
   stepEnd(): number;
   stepFinish(): void;

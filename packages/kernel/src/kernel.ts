@@ -73,6 +73,9 @@ export class Kernel<Exports extends HeapExports = HeapExports> {
     throw new KernelPanicError(`a fault ${code} in a view that nobody uses`);
   };
 
+  /** This thread has waited for long for the kernel lock at that address: does its holder still live? */
+  lockAwaited: (lock: number) => void = () => undefined;
+
   /** Makes this thread the one of `slot`. Throws OutOfMemoryError if there is no frame for its lists. */
   constructor(
     readonly machine: MachineHandle,
@@ -91,6 +94,7 @@ export class Kernel<Exports extends HeapExports = HeapExports> {
       wait: (at: number, expected: number, milliseconds: number) =>
         waited[Atomics.wait(this.i32, at >>> 2, expected | 0, milliseconds)],
       viewFault: (code: number) => this.viewFault(code),
+      lockAwaited: (lock: number) => this.lockAwaited(lock),
       traced: (at: number, words: number) =>
         appendTrace(traceFile() as string, this.u32.slice(at >>> 2, (at >>> 2) + words)),
       slot,

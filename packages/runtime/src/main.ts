@@ -16,8 +16,9 @@ import { cancelTask, setPromise, settle, type Task, wrapTask } from "./task.js";
 import { type Outcome, Thread } from "./thread.js";
 
 /**
- * The main thread's heap. With a GIL each batch begins by waiting for it, and events wait meanwhile, the exit of the thread
- * that holds it among them: so it looks from time to time whether that thread is still there.
+ * The main thread's heap. It may wait in the middle of a batch, for the GIL, a kernel lock or a stop of the world, and events
+ * wait meanwhile, the exit of the very thread that it waits for among them: so it looks from time to time whether that thread
+ * is still there.
  */
 export class MainHeap extends Heap {
   /** The thread of a slot is no more. */
@@ -27,6 +28,20 @@ export class MainHeap extends Heap {
 
   protected override wakeOthers(): void {
     wakeForGarbage(this.kernel, this.x as SyncExports);
+  }
+
+  constructor(kernel: Kernel) {
+    super(kernel);
+    kernel.lockAwaited = (lock) => {
+      for (const slot of this.goneSlots())
+        if (kernel.u32[(kernel.threadBlock(slot) + L.TB_JOURNAL_LOCK) >>> 2] === lock) this.x.journalRecover(slot);
+    };
+  }
+
+  /** Slots whose threads are no more, though their exits are not known yet. */
+  goneSlots(): number[] {
+    const slots = this.kernel.control(L.CB_SLOTS);
+    return Array.from({ length: slots }, (_, slot) => slot).filter((slot) => slot > 1 && this.isGone(slot));
   }
 
   readonly #reclaimer = new IdleReclaimer(this, this.x as SyncExports);

@@ -74,7 +74,7 @@ export class Runtime {
     });
     const host = new PiscinaHost();
     const runtime: Runtime = new Runtime(settings, main, host);
-    heap.isGone = (slot) => runtime.#threads.get(slot)?.isGone() ?? false;
+    heap.isGone = (slot) => runtime.#isGone(slot);
     try {
       const threads = Array.from({ length: settings.threads }, (_, n) => runtime.#startThread(2 + n));
       await awake(Promise.all([...threads, linkClasses()]));
@@ -217,6 +217,13 @@ export class Runtime {
     const prepared = thread.ask((control) => control.prepare(this.#settings.preload));
     const result = await Promise.race([prepared, thread.exited.then(() => null)]);
     if (result) throw unpack(result.failure, new Error().stack ?? "");
+  }
+
+  /** A thread is no more, whether its exit is known or not. */
+  #isGone(slot: number): boolean {
+    const isGone = this.#threads.get(slot)?.isGone() ?? false;
+    if (isGone) this.#crashed = true;
+    return isGone;
   }
 
   #threadExited(slot: number, thread: HostThread, code: number, error: unknown): void {

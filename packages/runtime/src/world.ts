@@ -4,6 +4,7 @@ import { WorldStopError } from "./errors.js";
 import type { MainThread } from "./main.js";
 
 const PATIENCE = 5000; // ms
+const GONE_LOOK = 20; // ms, between two looks for threads that are no more
 
 /** Does `work` while no other thread touches the heap. */
 export function stopWorld<T>(main: MainThread, work: (held: Iterable<number>) => T): T {
@@ -17,10 +18,20 @@ function tooLate(): WorldStopError {
 }
 
 /** This thread holds the GIL. */
-function inBatch<T>({ kernel, x }: MainThread, until: number, work: (held: Iterable<number>) => T): T {
+function inBatch<T>({ kernel, x, heap }: MainThread, until: number, work: (held: Iterable<number>) => T): T {
   if (!x.worldStop(L.STOP_NOW)) throw new WorldStopError("it is stopped already");
   try {
-    while (!x.worldIsStopped()) if (performance.now() > until) throw tooLate();
+    for (let look = performance.now() + GONE_LOOK; !x.worldIsStopped(); ) {
+      const now = performance.now();
+      if (now > until) throw tooLate();
+      if (now < look) continue;
+      // One that was killed would never stand still, and its exit is an event, for which nobody waits here.
+      for (const slot of heap.goneSlots()) {
+        x.journalRecover(slot);
+        x.threadIsGone(slot);
+      }
+      look = now + GONE_LOOK;
+    }
     return work(heldBySync(kernel));
   } finally {
     x.worldResume();

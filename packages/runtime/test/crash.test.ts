@@ -92,4 +92,21 @@ inBothModes("a thread that ends", (gil) => {
     expect(other).toEqual([]);
     expect(done + crashed).toBe(12 * 7);
   }, 70_000);
+
+  // Its exit is an event, and the main thread waits in the middle of a call: for a stop of the world, for a kernel lock.
+  it.each([
+    ["compute", 5],
+    ["fill", 40],
+  ])(
+    "before its exit can be known, in a coroutine that does nothing but %s",
+    async (what, kills) => {
+      const ran = await node([fixture("gone.mjs"), what, gil ? "gil" : "free", String(kills)], { timeout: 60_000 });
+      expect([ran.code, ran.err]).toEqual([0, ""]);
+      const { longest, violations } = JSON.parse(ran.out);
+      expect(violations).toEqual([]);
+      expect(longest.verify).toBeLessThan(2000);
+      expect(longest.set).toBeLessThan(2000);
+    },
+    70_000,
+  );
 });

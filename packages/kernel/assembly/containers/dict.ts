@@ -387,11 +387,11 @@ export function dictCopyShard(va: u32, index: u32, into: u32): u32 {
   return 0;
 }
 
-/** After the death of a thread that was changing a dict: what it had moved into a new table is moved back. */
-export function dictRecover(va: u32): void {
+/** After the death of a thread that was changing these shards: what it had moved into a new table is moved back. */
+export function dictRecover(va: u32, locked: u32): void {
   const p = writeAddress(va);
   for (let n: u32 = 0; n < L.DICT_SHARDS; n++) {
     const t = load<u32>(p + L.DICT_TABLES + (<usize>n << 2));
-    if (t) T.tableRecover(t);
+    if (t && locked & (1 << n)) T.tableRecover(t);
   }
 }

@@ -229,6 +229,11 @@ export function threadDetach(): void {
   epochDetach();
 }
 
+/** A thread is no more, though its exit is not known yet: nobody waits for it. What it leaves is adopted later. */
+export function threadIsGone(slot: u32): void {
+  atomic.store<u32>(threadBlock(slot) + L.TB_STATE, L.THREAD_DETACHED);
+}
+
 /**
  * Asks every other running thread to stand still, now or when its step is over (STOP_*); `worldIsStopped` tells when. Only one
  * thread may stop the world.
