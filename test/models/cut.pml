@@ -8,12 +8,14 @@
  * @source packages/kernel/assembly/machine/epoch.ts epochAttach waitWhileStopped
  * @source packages/kernel/assembly/heap/safepoint.ts threadAttach safepoint stopHonour worldStop worldIsStopped worldResume snapshotTake
  * @source packages/kernel/assembly/paging/translate.ts writeAddress writeMiss cutAcknowledge
- * @source packages/kernel/assembly/paging/history.ts historyKeep versionKeep versionFind versionsDrop snapshotOpen snapshotClose contentAt
+ * @source packages/kernel/assembly/paging/history.ts historyKeep versionKeep versionCopy versionWrite versionFind versionsDrop snapshotOpen snapshotClose contentCopy
  *
  * @variant (none) passes
  * @variant NO_FLUSH fails: a thread that keeps its write translations over a cut writes to pages that were not kept
  * @variant NO_STOP fails: a cut that does not wait for the ends of steps shows a step by halves
  * @variant NO_RECHECK fails: two threads that write a page first both keep it, the later one as it is already
+ * @variant NO_LOOK fails: a page that was written to the swap file while another thread wrote it is kept all the same
+ * @variant READ_UNLOCKED fails: a reader that has seen that a page is as it was copies it while it is written
  * @variant ONE_COPY fails: a page that is kept for one snapshot is kept for all
  * @variant DROP_ALL fails: closing one snapshot takes from another what it needs
  */
@@ -41,52 +43,73 @@ byte ideal[(CUTS + 1) * PAGES];
 /* snapshotLiesIn */
 #define lies(a, b) ((open[1] && a <= 1 && 1 <= b) || (open[2] && a <= 2 && 2 <= b))
 
-/* versionKeep: the frame and the decision first, then the lock. */
-inline keep(page, needed, before, slot) {
+/* The page is locked: a version of the cuts `before` + 1 .. `cut`. Straight-line code. */
+inline add(page, before, kept, slot) {
+  slot = page * CUTS;
+  if
+  :: from[slot] != 0 -> slot++
+  :: else
+  fi;
+#ifdef ONE_COPY
+  if
+  :: slot != page * CUTS
+  :: else ->
+#endif
+  from[slot] = before + 1;
+  to[slot] = cut;
+  content[slot] = kept;
+#ifdef ONE_COPY
+  fi;
+#endif
+  slot = 0
+}
+
+/* versionKeep: room and the decision first, then the lock. Into a frame (versionCopy), or into the swap file (versionWrite). */
+inline keep(page, needed, before, kept, slot) {
   before = written[page];
   if
   :: before == cut
   :: else ->
      needed = lies((before + 1), cut);
-     atomic { !locked[page] -> locked[page] = true };
-#ifndef NO_RECHECK
-     before = written[page];
-#endif
      if
-     :: before != cut && needed ->
-        /* straight-line code: the copy and the record */
-        slot = page * CUTS;
+     :: true ->
+        atomic { !locked[page] -> locked[page] = true };
+#ifndef NO_RECHECK
+        before = written[page];
+#endif
+        kept = value[page];
         if
-        :: from[slot] != 0 -> slot++
+        :: before != cut && needed -> add(page, before, kept, slot)
         :: else
         fi;
-#ifdef ONE_COPY
+        written[page] = cut
+     :: needed ->
+        kept = value[page]; /* swapWrite */
+        atomic { !locked[page] -> locked[page] = true };
         if
-        :: slot != page * CUTS
-        :: else ->
+#ifndef NO_LOOK
+        :: written[page] == before ->
+#else
+        :: true ->
 #endif
-        from[slot] = before + 1;
-        to[slot] = cut;
-        content[slot] = value[page];
-#ifdef ONE_COPY
-        fi;
-#endif
-        slot = 0
-     :: else
+           add(page, before, kept, slot);
+           written[page] = cut
+        :: else
+        fi
      fi;
-     written[page] = cut;
      locked[page] = false
   fi;
   before = 0;
+  kept = 0;
   needed = false
 }
 
 /* writeAddress, and the write. */
-inline write(me, page, needed, before, slot) {
+inline write(me, page, needed, before, kept, slot) {
   if
   :: writable[me * PAGES + page]
   :: else ->
-     keep(page, needed, before, slot);
+     keep(page, needed, before, kept, slot);
      writable[me * PAGES + page] = true
   fi;
   value[page] = value[page] + 1
@@ -110,7 +133,7 @@ inline enter(me) {
 }
 
 proctype Writer(byte me; byte most) {
-  byte steps = 0, before = 0, slot = 0, first = 0;
+  byte steps = 0, before = 0, kept = 0, slot = 0, first = 0;
   bool needed = false;
   do
   :: steps < most ->
@@ -120,8 +143,8 @@ proctype Writer(byte me; byte most) {
      :: first = 0
      :: first = 1
      fi;
-     write(me, first, needed, before, slot);
-     write(me, (1 - first), needed, before, slot);
+     write(me, first, needed, before, kept, slot);
+     write(me, (1 - first), needed, before, kept, slot);
      first = 0;
      steps++;
      if
@@ -133,18 +156,30 @@ proctype Writer(byte me; byte most) {
   attached[me] = false
 }
 
-/* contentAt: what a page was is made a version if it is still that, and is found among them. */
-inline read(number, page, needed, before, slot) {
+/* contentCopy: a page that is as it was is copied under its lock; else there is a version. */
+inline read(number, page, before, slot) {
+#ifndef READ_UNLOCKED
+  atomic { !locked[page] -> locked[page] = true };
+#endif
   if
-  :: written[page] < number -> keep(page, needed, before, slot)
-  :: else
+  :: written[page] < number ->
+     before = value[page];
+#ifndef READ_UNLOCKED
+     locked[page] = false;
+#endif
+  :: else ->
+#ifndef READ_UNLOCKED
+     locked[page] = false;
+#endif
+     slot = page * CUTS;
+     do
+     :: from[slot] != 0 && from[slot] <= number && number <= to[slot] -> break
+     :: else -> slot++; assert(slot < (page + 1) * CUTS)
+     od;
+     before = content[slot]
   fi;
-  slot = page * CUTS;
-  do
-  :: from[slot] != 0 && from[slot] <= number && number <= to[slot] -> break
-  :: else -> slot++; assert(slot < (page + 1) * CUTS)
-  od;
-  assert(content[slot] == ideal[number * PAGES + page]);
+  assert(before == ideal[number * PAGES + page]);
+  before = 0;
   slot = 0
 }
 
@@ -171,7 +206,6 @@ inline drop(page, slot) {
 
 active proctype Main() {
   byte taken = 0, before = 0, slot = 0, number = 0;
-  bool needed = false;
   atomic { run Writer(0, 2); run Writer(1, 1) };
   do
   :: taken < CUTS ->
@@ -192,8 +226,8 @@ active proctype Main() {
 #endif
      stop = false
   :: open[1] -> number = 1;
-use: read(number, 0, needed, before, slot);
-     read(number, 1, needed, before, slot);
+use: read(number, 0, before, slot);
+     read(number, 1, before, slot);
      open[number] = false;
      drop(0, slot);
      drop(1, slot);

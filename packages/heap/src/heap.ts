@@ -8,8 +8,10 @@ import {
   Layout as L,
   OutOfMemoryError,
   SegmentationFaultError,
+  SwapFileError,
 } from "@ungil/kernel";
 import { LimitError, NoRuntimeError, RuntimeClosedError, StructConflictError, UnknownStructError } from "./errors.js";
+import { leaking, releasing } from "./release.js";
 import type { StructLayout } from "./schema.js";
 import { innermost, keptScope, Scope, thread, within } from "./scope.js";
 import { ADDRESS, isWrapper, KIND, SCOPE, type Wrap, type Wrapper } from "./shared.js";
@@ -48,6 +50,7 @@ export class Heap {
     x: HeapExports = kernel.exports,
   ) {
     this.x = x;
+    kernel.pageFault = (code) => this.fault(code);
     this.strings = this.makeStrings();
     this.root = new Scope(this, this.x, false);
     // A kept handle that was dropped without being released is released when V8 notices: late, but not never.
@@ -94,11 +97,22 @@ export class Heap {
   /** Wakes threads that sleep over garbage of theirs, waits for them a little, and reclaims what they give back. */
   protected wakeOthers(): void {}
 
+  /**
+   * A page that the running operation needs cannot be had. It ends here, as if its thread had died at this moment: what it
+   * leaves is whole, or too much at most, and the kernel lock that it may hold is given back.
+   */
+  protected fault(code: number): never {
+    this.x.journalRecover(this.kernel.slot);
+    return this.fail("An object's page", code);
+  }
+
   /** Throws the error for a kernel code. */
   fail(what: string, code: number): never {
     if (code === L.E_MEMORY) throw new OutOfMemoryError(what);
     if (code === L.E_LIMIT) throw new LimitError(`${what}: a limit of the kernel was reached`);
     if (code === L.E_PANIC) throw new KernelPanicError(what);
+    if (code === L.E_SWAP)
+      throw new SwapFileError(`${what} could not be read from the swap file`, { cause: this.kernel.swap?.error });
     const address = this.kernel.u32[(this.kernel.block + L.TB_FAULT_ADDRESS) >>> 2] as number;
     const reasons: Record<number, string> = {
       [L.E_NULL]: "page 0 is never mapped",
@@ -135,7 +149,7 @@ export class Heap {
   }
 
   protected end(): void {
-    this.x.batchEnd();
+    releasing(() => this.x.batchEnd());
   }
 
   /** What leaves a batch: its handles are kept, also those in plain arrays and objects (copies, entries). */
@@ -195,7 +209,7 @@ export class Heap {
     const left = (this.#kept.get(address) ?? 0) - 1;
     if (left > 0) this.#kept.set(address, left);
     else this.#kept.delete(address);
-    this.x.countDecrement(address);
+    leaking(() => this.x.countDecrement(address));
   }
 
   /** True if this thread runs a step, or a batch, of this runtime now. */
@@ -288,26 +302,35 @@ export class Heap {
 
   // Introspection.
 
-  /** Physical address of an object, 0 where nothing is mapped. */
+  /** Physical address of an object, in a step only: it keeps the page in memory. 0 where nothing is mapped. */
   protected physical(address: number): number {
-    return this.kernel.walk(address >>> 0);
+    return this.x.translate(address);
+  }
+
+  #inStep<T>(work: () => T): T {
+    return this.#isRunning() ? work() : this.batch(work);
   }
 
   countOf(address: number): number {
-    return this.kernel.u32[(this.physical(address) + L.OBJECT_COUNT) >>> 2]! >>> L.COUNT_SHIFT;
+    return this.#inStep(() => this.kernel.u32[(this.physical(address) + L.OBJECT_COUNT) >>> 2]! >>> L.COUNT_SHIFT);
+  }
+
+  typeOf(address: number): number {
+    return this.#inStep(() => this.kernel.u32[this.physical(address) >>> 2]! & L.TYPE_MASK);
   }
 
   /** Bytes of an object's blocks: what the allocator gave it, with its growing parts. */
   sizeOf(address: number): number {
     const { kernel } = this;
-    const at = this.physical(address) >>> 2;
-    const type = kernel.u32[at]! & L.TYPE_MASK;
+    const parts = this.#inStep(() => {
+      const at = this.physical(address) >>> 2;
+      const type = kernel.u32[at]! & L.TYPE_MASK;
+      if (type === L.TYPE_LIST) return [kernel.u32[at + (L.LIST_ITEMS >>> 2)]!];
+      if (type !== L.TYPE_DICT) return [];
+      const tables = at + (L.DICT_TABLES >>> 2);
+      return [...kernel.u32.subarray(tables, tables + L.DICT_SHARDS)];
+    });
     let bytes = this.blockSize(address);
-    const parts: number[] = [];
-    if (type === L.TYPE_LIST) parts.push(kernel.u32[at + (L.LIST_ITEMS >>> 2)]!);
-    if (type === L.TYPE_DICT) {
-      for (let n = 0; n < L.DICT_SHARDS; n++) parts.push(kernel.u32[at + (L.DICT_TABLES >>> 2) + n]!);
-    }
     for (const part of parts) if (part) bytes += this.blockSize(part);
     return bytes;
   }

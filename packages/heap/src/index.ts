@@ -10,6 +10,7 @@ export * from "./errors.js";
 export { builtinWraps, Heap } from "./heap.js";
 export { linkExports, tokenOf, unlinkedModules } from "./links.js";
 export { scope } from "./nested.js";
+export { releasing } from "./release.js";
 export {
   bool,
   type Class,

@@ -1,6 +1,7 @@
 /** scope(): bounds how long handles live, inside a step. */
-import { OutOfMemoryError } from "@ungil/kernel";
+import { type HeapExports, OutOfMemoryError, SwapFileError } from "@ungil/kernel";
 import { AsyncScopeError, NoRuntimeError } from "./errors.js";
+import { releasing } from "./release.js";
 import { Scope, thread } from "./scope.js";
 import { ADDRESS, isWrapper, KIND, SCOPE, type Wrapper } from "./shared.js";
 
@@ -26,15 +27,24 @@ export function scope<T>(work: () => T): T {
     if (typeof result === "object" && result !== null) finished(result);
   } catch (error) {
     leave(inner, outer);
-    x.scopeClose(newborn, borrowed, generation);
+    scopeClose(x, newborn, borrowed, generation);
     throw error;
   }
   leave(inner, outer);
   if (typeof result === "object" && result !== null) {
-    return closeWith(result, inner, outer, () => x.scopeClose(newborn, borrowed, generation));
+    return closeWith(result, inner, outer, () => scopeClose(x, newborn, borrowed, generation));
   }
-  x.scopeClose(newborn, borrowed, generation);
+  scopeClose(x, newborn, borrowed, generation);
   return result;
+}
+
+function scopeClose(x: HeapExports, newborn: number, borrowed: number, generation: number): void {
+  try {
+    x.scopeClose(newborn, borrowed, generation);
+  } catch (error) {
+    if (!(error instanceof SwapFileError)) throw error;
+    releasing(() => x.scopeClose(newborn, borrowed, generation));
+  }
 }
 
 /** Closes a scope that returns an object: its handles go over to the outer scope. (Apart, so that scopes nest deep.) */

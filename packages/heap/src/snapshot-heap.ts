@@ -94,7 +94,6 @@ export class SnapshotHeap extends Heap {
     super(view, readOnly(view.exports));
     this.#live = live;
     this.#cut = cut;
-    view.viewFault = (code) => this.fail("Reading a snapshot", code);
   }
 
   /** A handle on what an object was. */
@@ -104,10 +103,11 @@ export class SnapshotHeap extends Heap {
       throw new ForeignObjectError(`The ${nameOf(wrapper)}`);
     return this.batch((scope) => {
       const address = wrapper[ADDRESS];
-      const [then, now] = [this.physical(address), this.kernel.walk(address >>> 0)].map((at) => at >>> 2);
       const { u32 } = this.kernel;
-      const count = u32[(then as number) + (L.OBJECT_COUNT >>> 2)] as number;
-      const sameType = ((u32[then as number]! ^ u32[now as number]!) & L.TYPE_MASK) === 0;
+      const now = this.#live.typeOf(address);
+      const then = this.physical(address) >>> 2;
+      const count = u32[then + (L.OBJECT_COUNT >>> 2)] as number;
+      const sameType = (u32[then]! & L.TYPE_MASK) === now;
       // Between steps whatever is alive is counted: what is not was what is left of something dead.
       if (!sameType || count >>> L.COUNT_SHIFT === 0 || count & L.COUNT_DYING)
         throw new NotInSnapshotError(nameOf(wrapper));
@@ -161,6 +161,10 @@ export class SnapshotHeap extends Heap {
 
   /** There is nothing of its own to give back; and what the heap itself gives back it would have to write to, and keep for this one. */
   override reclaim(): void {}
+
+  protected override fault(code: number): never {
+    return this.fail("Reading a snapshot", code);
+  }
 
   override fail(what: string, code: number): never {
     if (code === L.E_PROTECTION) throw new SnapshotReadOnlyError();

@@ -11,7 +11,7 @@ export interface ThreadLists {
 
 /** Counts what an object refers to. */
 export function countReferences(reader: Reader, address: number, objects: Objects, counts: Counts): void {
-  const physical = reader.kernel.walk(address);
+  const physical = reader.walk(address);
   const refer = (target: number) => {
     if (target === 0) return;
     if (!objects.has(target))
@@ -123,7 +123,7 @@ function checkTable(reader: Reader, address: number, physical: number, refer: (t
 /** A key stands in the shard that its hash names. Strings only: the hash of a number is nowhere to be read. */
 function checkShards(reader: Reader, address: number, physical: number): void {
   for (let shard = 0; shard < L.DICT_SHARDS; shard++) {
-    const table = reader.kernel.walk(reader.word(physical + L.DICT_TABLES + 4 * shard));
+    const table = reader.walk(reader.word(physical + L.DICT_TABLES + 4 * shard));
     if (!table || (reader.word(table) & L.TYPE_MASK) !== L.TYPE_TABLE) continue; // none, or dangling
     const capacity = reader.word(table + L.TABLE_CAPACITY);
     for (let n = reader.word(table + L.TABLE_PROGRESS); n < capacity; n++) {
@@ -189,8 +189,8 @@ export function checkIntern(reader: Reader, objects: Objects): void {
 }
 
 function contentOf(reader: Reader, address: number, size: number): string {
-  const physical = reader.kernel.walk(address);
+  const physical = reader.walk(address);
   const wide = (reader.word(physical) & L.HEADER_WIDE) !== 0;
   const bytes = Math.min(reader.word(physical + L.STR_LENGTH) * (wide ? 2 : 1), size);
-  return `${wide}${String.fromCharCode(...reader.kernel.u8.subarray(physical + L.STR_DATA, physical + L.STR_DATA + bytes))}`;
+  return `${wide}${String.fromCharCode(...reader.bytes(physical + L.STR_DATA, bytes))}`;
 }

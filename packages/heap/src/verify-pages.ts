@@ -139,7 +139,7 @@ function checkFreeList(reader: Reader, page: number, head: number, name: string)
 function checkRun(reader: Reader, page: number, objects: Objects, lists: PageLists): void {
   const pages = reader.word(reader.descriptor(page) + L.PD_RUN_PAGES);
   const address = page * L.PAGE_SIZE;
-  const first = reader.kernel.walk(address);
+  const first = reader.walk(address);
   if (pages < 1 || pages > reader.pages - page || !first) {
     reader.violation("run", `run ${page} has ${pages} pages, the first at ${hex(first)}`);
     return;
@@ -147,7 +147,7 @@ function checkRun(reader: Reader, page: number, objects: Objects, lists: PageLis
   for (let n = 1; n < pages; n++) {
     if (reader.word(reader.descriptor(page + n) + L.PD_STATE) !== L.PAGE_RUN_TAIL)
       reader.violation("run", `page ${page + n} is not the tail of run ${page}`);
-    if (reader.kernel.walk(address + n * L.PAGE_SIZE) !== first + n * L.PAGE_SIZE)
+    if (reader.walk(address + n * L.PAGE_SIZE) !== first + n * L.PAGE_SIZE)
       reader.violation("run", `run ${page} is not contiguous at page ${page + n}`);
   }
   const header = reader.at(address, 0);
@@ -171,10 +171,10 @@ export function checkFrames(reader: Reader): void {
       reader.violation("frame-map", `frame ${frame} of ${owner} is free in the frame map`);
   };
   for (let page = 0; page < reader.pages; page++) {
-    const pte = kernel.control(L.CB_PAGE_TABLE) + page * 8;
-    if (!(reader.word(pte) & L.PTE_PRESENT)) continue;
+    const [flags, number] = reader.entry(page);
+    if (!(flags & (L.PTE_PRESENT | L.PTE_LEAVING))) continue;
     if (page === 0) reader.violation("null-page", "page 0 is mapped");
-    own(reader.word(pte + 4), `page ${page}`);
+    own(number, `page ${page}`);
   }
   for (const [slot, block] of reader.threads()) {
     for (const chunk of chunks(reader, slot, block))
@@ -202,7 +202,8 @@ function checkHistory(reader: Reader, own: (frame: number, owner: string) => voi
         reader.violation("history", `page ${page} has a version of cuts ${from} to ${to} where it has none`);
         break;
       }
-      own((reader.word(at + L.VERSION_FRAME) - reader.frameBase) / L.PAGE_SIZE, `a version of page ${page}`);
+      const content = reader.word(at + L.VERSION_FRAME);
+      if (!(content & L.VERSION_IN_SWAP)) own((content - reader.frameBase) / L.PAGE_SIZE, `a version of page ${page}`);
       before = from;
     }
   }

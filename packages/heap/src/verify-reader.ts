@@ -1,4 +1,5 @@
 /** Memory as the verifier reads it: physical words, lists in chunks, and the violations found. */
+import { readSync } from "node:fs";
 import { type Kernel, Layout as L } from "@ungil/kernel";
 
 /** Live objects: address -> size of the block. */
@@ -9,12 +10,18 @@ export type Counts = Map<number, number>;
 export const hex = (address: number) => `0x${address.toString(16)}`;
 export const add = (counts: Counts, address: number) => counts.set(address, (counts.get(address) ?? 0) + 1);
 
+/** Beyond all physical memory: here stands, for the verifier, what is in the swap file. */
+const SWAPPED = 2 ** 32;
+
 export class Reader {
   readonly violations: string[] = [];
   readonly pages: number;
   readonly types: number;
   readonly frames: number;
   readonly frameBase: number;
+  /** What has been read from the swap file: by page, and the contents. */
+  readonly #read = new Map<number, number>();
+  readonly #swapped: Uint8Array[] = [];
 
   /** `exact`: what is lost to everybody is a violation too. A thread that was killed may have lost what it held. */
   constructor(
@@ -28,12 +35,60 @@ export class Reader {
   }
 
   word(physical: number): number {
-    return this.kernel.u32[physical >>> 2] as number;
+    if (physical < SWAPPED) return this.kernel.u32[physical >>> 2] as number;
+    const page = this.#swapped[Math.floor((physical - SWAPPED) / L.PAGE_SIZE)] as Uint8Array;
+    return new DataView(page.buffer).getUint32((physical - SWAPPED) % L.PAGE_SIZE, true);
+  }
+
+  /** Bytes of an object that do not cross the end of a page, unless it is in memory. */
+  bytes(physical: number, length: number): Uint8Array {
+    if (physical < SWAPPED) return this.kernel.u8.subarray(physical, physical + length);
+    const from = (physical - SWAPPED) % L.PAGE_SIZE;
+    const page = this.#swapped[Math.floor((physical - SWAPPED) / L.PAGE_SIZE)] as Uint8Array;
+    return page.subarray(from, from + length);
+  }
+
+  /** Physical address of a virtual one, 0 where nothing is mapped. What is in the swap file has one beyond all memory. */
+  walk(address: number): number {
+    const physical = this.kernel.walk(address);
+    if (physical) return physical;
+    const page = address >>> L.PAGE_SHIFT;
+    const read = this.#read.get(page) ?? this.#readRun(page);
+    return read && read + (address & L.PAGE_MASK);
+  }
+
+  /** Entry of a page in the page table: flags, and a frame or a slot. */
+  entry(page: number): [flags: number, number: number] {
+    const at = this.kernel.control(L.CB_PAGE_TABLE) + page * 8;
+    return [this.word(at), this.word(at + 4)];
+  }
+
+  /** Reads a page, or all of a run, which stays in one piece, from the swap file. */
+  #readRun(page: number): number {
+    if (page >= this.pages || !(this.entry(page)[0] & L.PTE_SWAPPED)) return 0;
+    const state = (of: number) => this.word(this.descriptor(of) + L.PD_STATE);
+    let head = page;
+    while (state(head) === L.PAGE_RUN_TAIL) head--;
+    const pages = state(head) === L.PAGE_RUN ? this.word(this.descriptor(head) + L.PD_RUN_PAGES) : 1;
+    for (let n = head; n < head + pages && n < this.pages; n++) {
+      this.#read.set(n, SWAPPED + this.#swapped.length * L.PAGE_SIZE);
+      const content = new Uint8Array(L.PAGE_SIZE);
+      const [flags, slot] = this.entry(n);
+      if (!(flags & L.PTE_SWAPPED) || !this.#readSlot(slot, content))
+        this.violation("swap", `page ${n} cannot be read from slot ${slot}`);
+      this.#swapped.push(content);
+    }
+    return this.#read.get(page) ?? 0;
+  }
+
+  #readSlot(slot: number, to: Uint8Array): boolean {
+    const { swap } = this.kernel.machine;
+    return swap !== null && readSync(swap.descriptor, to, 0, L.PAGE_SIZE, slot * L.PAGE_SIZE) === L.PAGE_SIZE;
   }
 
   /** A word of an object; 0 where nothing is mapped. */
   at(address: number, offset: number): number {
-    const physical = this.kernel.walk(address);
+    const physical = this.walk(address);
     return physical ? this.word(physical + offset) : 0;
   }
 

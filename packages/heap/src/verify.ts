@@ -6,6 +6,7 @@ import { type Kernel, Layout as L } from "@ungil/kernel";
 import { checkCount, checkIntern, countReferences, type ThreadLists } from "./verify-objects.js";
 import { checkFrames, checkPages } from "./verify-pages.js";
 import { add, type Counts, hex, type Objects, Reader } from "./verify-reader.js";
+import { checkSwap } from "./verify-swap.js";
 
 export interface Verification {
   /** Live objects, internal ones included. */
@@ -28,6 +29,7 @@ export function verifyHeap(kernel: Kernel, held: Iterable<number>, exact = true)
   const objects: Objects = new Map();
   const pages = checkPages(reader, objects);
   checkFrames(reader);
+  checkSwap(reader);
   const counts: Counts = new Map();
   let bytes = 0;
   for (const [address, size] of objects) {

@@ -3,7 +3,15 @@
  * and once everything that was kept is dropped, nothing is left but the names of the types.
  */
 import { Heap, thread, type Verification, verifyHeap } from "@ungil/heap";
-import { createMachine, defineInternalTypes, Kernel, Layout as L, type MachineHandle } from "@ungil/kernel";
+import {
+  closeSwap,
+  createMachine,
+  defineInternalTypes,
+  Kernel,
+  Layout as L,
+  type MachineHandle,
+  openSwap,
+} from "@ungil/kernel";
 import { afterEach, describe, expect } from "vitest";
 
 export const modes = [
@@ -46,9 +54,10 @@ export class TestMachine {
   /** Addresses that other threads keep, set by the test. */
   held: number[] = [];
 
-  constructor(options: { gil: boolean; mib?: number; slots?: number }) {
-    const { gil, mib = 16, slots = 6 } = options;
-    this.handle = createMachine({ heapBytes: mib * 2 ** 20, slots, gil });
+  constructor(options: { gil: boolean; mib?: number; slots?: number; swapMib?: number }) {
+    const { gil, mib = 16, slots = 6, swapMib = 0 } = options;
+    const swap = swapMib ? openSwap(swapMib * 2 ** 20) : null;
+    this.handle = createMachine({ heapBytes: mib * 2 ** 20, slots, gil, swap });
     const kernel = new Kernel(this.handle, 1);
     defineInternalTypes(kernel.exports);
     this.heap = new Heap(kernel);
@@ -82,6 +91,11 @@ export class TestMachine {
   forget(): void {
     open.splice(open.indexOf(this), 1);
     this.heap.close();
+    this.closeSwap();
+  }
+
+  closeSwap(): void {
+    if (this.handle.swap) closeSwap(this.handle.swap);
   }
 
   /** Everything that is counted from outside the shared heap. */
@@ -177,6 +191,7 @@ export class TestMachine {
     if (Number.isNaN(this.cyclic)) expect(left, "after dropping everything").toBeGreaterThanOrEqual(0);
     else expect(left, "after dropping everything").toBe(this.cyclic);
     expect(this.kernel.control(L.CB_PANIC)).toBe(0);
+    this.closeSwap();
   }
 }
 
@@ -188,7 +203,7 @@ afterEach(({ task }) => {
   else for (const machine of machines) machine.end();
 });
 
-export function machine(options: { gil: boolean; mib?: number; slots?: number }): TestMachine {
+export function machine(options: { gil: boolean; mib?: number; slots?: number; swapMib?: number }): TestMachine {
   return new TestMachine(options);
 }
 

@@ -1,96 +1,10 @@
 /** The verifier sees what it says it sees: memory is damaged in every way that it has a name for. */
 import { readdirSync, readFileSync } from "node:fs";
-import { type Class, Dict, f64, id, List, ref, Scope, scope, str, struct, thread, verifyHeap } from "@ungil/heap";
-import { type Kernel, Layout as L } from "@ungil/kernel";
+import { id, scope, verifyHeap } from "@ungil/heap";
+import { Layout as L } from "@ungil/kernel";
 import { expect, it } from "vitest";
-import { inBothModes, machine, type TestMachine } from "./support.js";
-
-class Node extends struct("Node", { value: f64, text: str, next: ref((): Class<Node> => Node) }) {}
-
-/** A heap with something of everything, inside a step, and physical addresses of it. */
-class Specimen {
-  readonly kernel: Kernel;
-  readonly node = new Node({ value: 1, text: "a text", next: new Node({ value: 2 }) });
-  readonly list = new List<unknown>([1, "two", this.node, this.node]);
-  readonly dict = new Dict<string, number>(Array.from({ length: 60 }, (_, n) => [`key ${n}`, n]));
-  readonly large = new List<number>(Array.from({ length: 5000 }, (_, n) => n));
-
-  constructor(readonly m: TestMachine) {
-    this.kernel = m.kernel;
-  }
-
-  word(physical: number): number {
-    return this.kernel.u32[physical >>> 2] as number;
-  }
-
-  put(physical: number, value: number): void {
-    this.kernel.u32[physical >>> 2] = value;
-  }
-
-  /** Changes a word by a function of what it was. */
-  change(physical: number, by: (old: number) => number): void {
-    this.put(physical, by(this.word(physical)));
-  }
-
-  at(object: object, offset = 0): number {
-    return this.kernel.walk(id(object)) + offset;
-  }
-
-  /** Physical address of a part whose address stands in an object. */
-  part(object: object, offset: number): number {
-    return this.kernel.walk(this.word(this.at(object, offset)));
-  }
-
-  tb(field: number): number {
-    return this.kernel.block + field;
-  }
-
-  page(object: object | number): number {
-    return (typeof object === "number" ? object : id(object)) >>> L.PAGE_SHIFT;
-  }
-
-  /** A field of a page's descriptor. */
-  pd(page: number, field: number): number {
-    return this.kernel.control(L.CB_DESCRIPTORS) + page * L.PAGE_DESCRIPTOR_SIZE + field;
-  }
-
-  pte(page: number): number {
-    return this.kernel.control(L.CB_PAGE_TABLE) + page * 8;
-  }
-
-  /** Flips a bit of a bit map of the control block. */
-  flip(map: number, bit: number): void {
-    this.change(this.kernel.control(map) + (bit >>> 5) * 4, (word) => word ^ (1 << (bit & 31)));
-  }
-
-  bucket(string: number): number {
-    const hash = this.word(this.kernel.walk(string) + L.STR_HASH);
-    return this.kernel.control(L.CB_INTERN) + 4 * (hash & (this.kernel.control(L.CB_INTERN_BUCKETS) - 1));
-  }
-
-  text(text: string): number {
-    return this.m.heap.strings.address(text) >>> 0;
-  }
-
-  /** Where NEXT and END of the open page of the node's class stand. */
-  bump(block: number, word: 0 | 1): number {
-    return block + L.TB_BUMP + 8 * this.word(this.pd(this.page(this.node), L.PD_CLASS)) + 4 * word;
-  }
-
-  /** A field of the history of the node's page. */
-  history(field: number): number {
-    return this.kernel.control(L.CB_HISTORY) + this.page(this.node) * L.HISTORY_SIZE + field;
-  }
-
-  /** What that page was at the cut. */
-  get version(): number {
-    return this.word(this.history(L.HISTORY_VERSIONS));
-  }
-
-  get run(): number {
-    return this.page(this.word(this.at(this.large, L.LIST_ITEMS)));
-  }
-}
+import { Node, type Specimen, withSpecimen } from "./specimen.js";
+import { inBothModes, machine } from "./support.js";
 
 type Damage = [name: string, what: string, damage: (s: Specimen) => void];
 
@@ -150,6 +64,22 @@ const damages: Damage[] = [
     "frame",
     "a version in the frame of its page",
     (s) => s.put(s.version + L.VERSION_FRAME, s.kernel.walk((s.page(s.node) << L.PAGE_SHIFT) >>> 0)),
+  ],
+  [
+    "page-entry",
+    "in memory and in the swap file",
+    (s) => s.change(s.pte(s.page(s.node)), (flags) => flags | L.PTE_SWAPPED),
+  ],
+  ["swap", "a copy in a free slot", (s) => s.put(s.copy(s.page(s.node)), 5)],
+  ["swap", "a copy beyond the end of the file", (s) => s.put(s.copy(s.page(s.node)), 100_000)],
+  ["swap", "a slot that is nobody's", (s) => s.flip(L.CB_SWAP_MAP, 3)],
+  [
+    "swap",
+    "a page that has never been written",
+    (s) => {
+      s.put(s.pte(s.page(s.node)), L.PTE_SWAPPED);
+      s.put(s.pte(s.page(s.node)) + 4, 90);
+    },
   ],
   ["page-equation", "one block more in use", (s) => s.change(s.pd(s.page(s.node), L.PD_USED), (n) => n + 1)],
   ["blocks", "a live object without a type", (s) => s.put(s.at(s.node), 0)],
@@ -306,28 +236,6 @@ const damages: Damage[] = [
   ["intern-lock", "a bucket is locked", (s) => s.change(s.bucket(s.text("a text")), (head) => head | 1)],
 ];
 
-/** Runs with a specimen whose step is open, and something in limbo. */
-function withSpecimen(m: TestMachine, work: (s: Specimen) => void): void {
-  const running = new Scope(m.heap, m.heap.x, true);
-  m.heap.x.batchBegin();
-  thread.scope = running;
-  // A block that came back out of order: it is in a free list.
-  scope(() => {
-    new Node();
-    return new Node();
-  });
-  const s = new Specimen(m);
-  const list = new List<unknown>([null]);
-  for (let n = 0; n < 10; n++) list.set(0, new Node({ value: n }));
-  m.heap.x.snapshotTake();
-  s.node.value = 3;
-  s.list.get(2);
-  s.large.get(0);
-  work(s);
-  running.open = false;
-  thread.scope = m.heap.root;
-}
-
 it("each violation that the verifier can report is tested here", () => {
   const folder = new URL("../src/", import.meta.url);
   const names = readdirSync(folder)
@@ -344,7 +252,7 @@ it("each violation that the verifier can report is tested here", () => {
 
 inBothModes((gil) => {
   it("finds nothing in a heap in the middle of a step", () => {
-    const m = machine({ gil });
+    const m = machine({ gil, swapMib: 2 });
     withSpecimen(m, (s) => {
       expect(verifyHeap(m.kernel, []).violations).toEqual([]);
       expect(s.word(s.tb(L.TB_LIMBO_COUNT))).toBeGreaterThan(5);
@@ -353,7 +261,7 @@ inBothModes((gil) => {
   });
 
   it.each(damages)("%s: %s", (name, _, damage) => {
-    const m = machine({ gil });
+    const m = machine({ gil, swapMib: 2 });
     withSpecimen(m, (s) => {
       damage(s);
       const { violations } = verifyHeap(m.kernel, []);

@@ -46,6 +46,10 @@ export const CB_INTERN_BUCKETS: u32 = 60; // power of two
 export const CB_ARENAS: u32 = 64;
 export const CB_PHYSICAL_LIMIT: u32 = 68;
 export const CB_HISTORY: u32 = 72; // HISTORY_SIZE bytes a page: see paging/history.ts
+export const CB_SWAP_SLOTS: u32 = 76; // pages that the swap file holds; 0: there is none
+export const CB_SWAP_MAP: u32 = 80; // one bit a slot, 1 = in use
+export const CB_SWAP_COPIES: u32 = 84; // u32 a page: slot + 1 of what it was when it was last written there, 0 if none
+export const CB_FRAME_PAGES: u32 = 88; // u32 a frame: the page that was mapped there last
 // Shared, atomic in both builds; a cache line each where hot.
 export const CB_EPOCH: u32 = 128; // H: the global epoch
 export const CB_TRANSLATION_EPOCH: u32 = 192; // T
@@ -61,7 +65,13 @@ export const CB_CUT: u32 = 576; // W: cuts taken
 export const CB_VERSION_LOCK: u32 = 580;
 export const CB_VERSION_FREE: u32 = 584; // unused version records
 export const CB_VERSIONS: u32 = 588; // version records in use
+export const CB_VERSION_FRAMES: u32 = 592; // frames that versions have
 export const CB_SNAPSHOTS: u32 = 640; // SNAPSHOTS_MAX x u32: the cut of an open snapshot, with SNAPSHOT_LOST; 0: none
+export const CB_SWAP_FREE: u32 = 768; // free slots
+export const CB_SWAP_HINT: u32 = 772;
+export const CB_EVICT_LOCK: u32 = 832; // slot of the thread that evicts pages, 0 if none
+export const CB_EVICT_HEAD: u32 = 836; // first page of what it evicts at the moment, 0 if nothing
+export const CB_CLOCK_HAND: u32 = 840; // frame that is looked at next
 export const CB_STRINGS_ASKED: u32 = 512; // how often threads were asked to let their string caches go; JavaScript's
 
 // Thread block. Registers of the owner; others read.
@@ -107,6 +117,8 @@ export const TB_SNAPSHOT: u32 = 160; // the cut that this thread reads, 0: memor
 export const TB_TRACE_TOP: u32 = 172; // instrumented builds: references noted, in a frame
 export const TB_TRACE_FIRST: u32 = 176;
 export const TB_VIEW_RUNS: u32 = 164; // version records of the runs that it has copied to read them
+export const TB_ARRIVING: u32 = 168; // first page of what it reads from swap, 0 if nothing
+export const TB_FENCE: u32 = 180; // only for the order of what stands before and after it
 export const TB_OWN_PINS: u32 = 132; // PINS of handles that belong to no task, 0 if none
 // Written by others, atomic.
 export const TB_UNFULL: u32 = 128; // stack of page descriptors that got a remote free while full
@@ -134,6 +146,10 @@ export const COUNTER_PINS: u32 = 12;
 export const COUNTER_FLUSHES: u32 = 13;
 export const COUNTER_STOPS: u32 = 14;
 export const COUNTER_VERSIONS: u32 = 15; // pages kept for snapshots
+export const COUNTER_SWAP_INS: u32 = 16; // pages read from swap
+export const COUNTER_EVICTIONS: u32 = 17; // pages
+export const COUNTER_SWAP_OUTS: u32 = 18; // pages written to swap: those that had changed
+export const COUNTER_RESCUES: u32 = 19; // evictions that were given up because somebody needed the page
 export const COUNTER_SYNC: u32 = 24; // 24..63 belong to sync
 // Scratch: the body of an object under construction, the bytes of a short string.
 export const TB_SCRATCH: u32 = 2048; // 1 KiB
@@ -158,6 +174,7 @@ export const STOP_AT_YIELD: u32 = 2; // when the step is over
 export const REQUEST_GIL_DROP: u32 = 1;
 export const REQUEST_STOP: u32 = 2;
 export const REQUEST_ACKNOWLEDGE: u32 = 4; // pin what is young and acknowledge H at kernel entry
+export const REQUEST_TRANSLATIONS: u32 = 8; // acknowledge T at kernel entry
 
 // Page table entry: 64 bits, atomic in both builds.
 export const PTE_PRESENT: u32 = 1;
@@ -168,6 +185,11 @@ export const PTE_DIRTY: u32 = 16;
 export const PTE_FILE: u32 = 32;
 export const PTE_PINNED: u32 = 64;
 export const PTE_LOCK: u32 = 128;
+export const PTE_SWAPPED: u32 = 256; // the slot of its content stands where the frame would
+export const PTE_LEAVING: u32 = 512; // being written to swap: not present, but the frame is still its
+export const PTE_ARRIVING: u32 = 1024; // SWAPPED, and being read
+export const PTE_OWNER_SHIFT: u32 = 16; // of ARRIVING: slot of the thread that reads
+export const PTE_OWNER_MASK: u32 = 8323072;
 export const PTE_FRAME_SHIFT: u32 = 32;
 
 // History of a page, in kernel space.
@@ -180,12 +202,14 @@ export const VERSION_SIZE: u32 = 64;
 export const VERSION_NEXT: u32 = 0; // older one
 export const VERSION_FROM: u32 = 4; // first and last cut at which the page was this
 export const VERSION_TO: u32 = 8;
-export const VERSION_FRAME: u32 = 12; // physical address of the content
+export const VERSION_FRAME: u32 = 12; // physical address of the content, or VERSION_IN_SWAP and the slot above it
 export const VERSION_PAGE: u32 = 16;
 export const VERSION_DESCRIPTOR: u32 = 20; // STATE to USED of its descriptor
 export const VERSION_THREAD_FREE: u32 = 52;
 export const VERSION_RUN_PAGES: u32 = 56;
 export const VERSION_BIRTH: u32 = 60;
+
+export const VERSION_IN_SWAP: u32 = 1;
 
 export const SNAPSHOTS_MAX: u32 = 32;
 export const VIEWS_MAX: u32 = 8; // snapshots that are read at a time; their slots come after those of threads
@@ -340,4 +364,5 @@ export const E_STATE: u32 = 9;
 export const E_POISONED: u32 = 10;
 export const E_CHANGED: u32 = 11; // compare-and-set found another value
 export const E_PANIC: u32 = 12;
+export const E_SWAP: u32 = 13; // the swap file could not be read
 export const ERROR_LIMIT: u32 = 16;

@@ -29,6 +29,13 @@ export class MemorySizeError extends UngilError {
   }
 }
 
+/** The swap file cannot be made, or a page that is in it cannot be read: whoever needs the page gets this, and nobody else. */
+export class SwapFileError extends UngilError {
+  constructor(message: string, options?: ErrorOptions) {
+    super("SWAP_FILE", message, options);
+  }
+}
+
 /** An access to an address that holds no object: page 0, an unmapped page, a protected one. */
 export class SegmentationFaultError extends UngilError {
   constructor(

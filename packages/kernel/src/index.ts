@@ -5,3 +5,4 @@ export * from "./errors.js";
 export type { HeapExports } from "./exports.js";
 export { compileKernel, createMachine, defineInternalTypes, Kernel, type MachineHandle } from "./kernel.js";
 export { MEMORY_MAX, MEMORY_MIN } from "./plan.js";
+export { closeSwap, openSwap, type SwapHandle } from "./swap.js";

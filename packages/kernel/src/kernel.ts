@@ -7,6 +7,7 @@ import * as L from "../assembly/layout.js";
 import { KernelNotFoundError, KernelPanicError, OutOfMemoryError } from "./errors.js";
 import type { HeapExports } from "./exports.js";
 import { createMemory, plan } from "./plan.js";
+import { SwapFile, type SwapHandle } from "./swap.js";
 import { appendTrace, finishTraceAtExit, traceFile } from "./trace.js";
 
 /** V8 12 optimises the large frame of the kernel's stack probe away (assembly/machine/stack.ts): there it takes many small ones. */
@@ -23,6 +24,7 @@ export interface MachineHandle {
   readonly memory: { readonly buffer: ArrayBufferLike };
   readonly module: object;
   readonly gil: boolean;
+  readonly swap: SwapHandle | null;
 }
 
 /** A build of the kernel. The URLs are written out so that bundlers see them. */
@@ -44,12 +46,22 @@ export function compileKernel(gil: boolean): object {
   return new WebAssembly.Module(bytes as BufferSource);
 }
 
-/** Makes a machine. `heapBytes`: physical memory for objects; `slots`: thread slots, of which slot 0 is never used. */
-export function createMachine(options: { heapBytes: number; slots: number; gil: boolean }): MachineHandle {
-  const memory = createMemory(plan(options.heapBytes, options.slots, options.gil));
+export interface MachineOptions {
+  /** Physical memory for objects. */
+  heapBytes: number;
+  /** Thread slots, of which slot 0 is never used. */
+  slots: number;
+  gil: boolean;
+  /** Where pages go that memory has no room for; the caller closes it. */
+  swap?: SwapHandle | null;
+}
+
+export function createMachine(options: MachineOptions): MachineHandle {
+  const { heapBytes, slots, gil, swap = null } = options;
+  const memory = createMemory(plan(heapBytes, slots, gil, swap ? swap.slots * L.PAGE_SIZE : 0));
   const file = traceFile();
   if (file !== undefined) finishTraceAtExit(file, memory);
-  return { memory, module: compileKernel(options.gil), gil: options.gil };
+  return { memory, module: compileKernel(gil), gil, swap };
 }
 
 export class Kernel<Exports extends HeapExports = HeapExports> {
@@ -68,10 +80,12 @@ export class Kernel<Exports extends HeapExports = HeapExports> {
   readonly outB: number;
   /** Byte address of scratch. */
   readonly scratch: number;
-  /** Of a view: a page cannot be read, for the reason E_*. Throws. */
-  viewFault: (code: number) => never = (code) => {
-    throw new KernelPanicError(`a fault ${code} in a view that nobody uses`);
+  /** A page cannot be had, in the middle of an operation, for the reason E_*. Throws. */
+  pageFault: (code: number) => never = (code) => {
+    throw new KernelPanicError(`a fault ${code} of a thread without a heap`);
   };
+  /** Where pages are when memory has no room for them. */
+  swap: SwapFile | null;
 
   /** This thread has waited for long for the kernel lock at that address: does its holder still live? */
   lockAwaited: (lock: number) => void = () => undefined;
@@ -87,13 +101,16 @@ export class Kernel<Exports extends HeapExports = HeapExports> {
     this.u32 = new Uint32Array(memory.buffer);
     this.f64 = new Float64Array(memory.buffer);
     this.block = this.threadBlock(slot);
+    this.swap = machine.swap && new SwapFile(machine.swap.descriptor, this.u8);
     const readTlb = this.control(L.CB_TLBS) + slot * 2 * L.TLB_SIZE;
     const env = {
       memory: memory as WebAssembly.Memory,
       now: () => performance.now(),
       wait: (at: number, expected: number, milliseconds: number) =>
         waited[Atomics.wait(this.i32, at >>> 2, expected | 0, milliseconds)],
-      viewFault: (code: number) => this.viewFault(code),
+      pageFault: (code: number) => this.pageFault(code),
+      swapRead: (from: number, frame: number) => (this.swap?.read(from, frame) ? 0 : 1),
+      swapWrite: (to: number, frame: number) => (this.swap?.write(to, frame) ? 0 : 1),
       lockAwaited: (lock: number) => this.lockAwaited(lock),
       traced: (at: number, words: number) =>
         appendTrace(traceFile() as string, this.u32.slice(at >>> 2, (at >>> 2) + words)),
@@ -134,12 +151,12 @@ export class Kernel<Exports extends HeapExports = HeapExports> {
     return (this.u32[at] as number) + (this.u32[at + 1] as number) * 4294967296;
   }
 
-  /** Physical address of a virtual one, without the TLB; 0 if it is not mapped. */
+  /** Physical address of a virtual one, without the TLB; 0 if it is not in memory. Nothing keeps it there. */
   walk(address: number): number {
     const page = address >>> L.PAGE_SHIFT;
     if (page >= this.control(L.CB_VIRTUAL_PAGES)) return 0;
     const pte = (this.control(L.CB_PAGE_TABLE) + page * 8) >>> 2;
-    if (!((this.u32[pte] as number) & L.PTE_PRESENT)) return 0;
+    if (!((this.u32[pte] as number) & (L.PTE_PRESENT | L.PTE_LEAVING))) return 0;
     const frame = this.u32[pte + 1] as number;
     return this.control(L.CB_FRAME_BASE) + frame * L.PAGE_SIZE + (address & L.PAGE_MASK);
   }

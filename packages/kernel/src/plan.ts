@@ -22,17 +22,18 @@ export interface Plan {
 const align = (value: number, to: number) => Math.ceil(value / to) * to;
 
 /**
- * Plans a machine whose heap has `heapBytes` of physical memory and `slots` thread slots (slot 0 is never used). The
- * kernel's own tables come on top; pages of them that are never touched cost nothing.
+ * Plans a machine whose heap has `heapBytes` of physical memory, `swapBytes` beyond it in a swap file, and `slots` thread
+ * slots (slot 0 is never used). The kernel's own tables come on top; pages of them that are never touched cost nothing.
  */
-export function plan(heapBytes: number, slots: number, gil: boolean): Plan {
+export function plan(heapBytes: number, slots: number, gil: boolean, swapBytes = 0): Plan {
   if (!(heapBytes >= MEMORY_MIN))
     throw new MemorySizeError(`memory is ${heapBytes} bytes; ${MEMORY_MIN} (1 MiB) is the least`);
   const frames = Math.floor(heapBytes / L.PAGE_SIZE);
   // Twice as many addresses as memory, so that runs find neighbouring pages in a fragmented heap.
-  const pages = Math.min(L.VIRTUAL_PAGES_MAX, align(2 * frames + 2 * L.ARENA_PAGES, L.ARENA_PAGES));
+  const swapSlots = Math.floor(swapBytes / L.PAGE_SIZE);
+  const pages = Math.min(L.VIRTUAL_PAGES_MAX, align(2 * (frames + swapSlots) + 2 * L.ARENA_PAGES, L.ARENA_PAGES));
   const arenas = pages / L.ARENA_PAGES;
-  const buckets = Math.max(1024, Math.min(1 << 20, 2 ** Math.ceil(Math.log2(frames * 4))));
+  const buckets = Math.max(1024, Math.min(1 << 20, 2 ** Math.ceil(Math.log2((frames + swapSlots) * 4))));
 
   const fields = new Map<number, number>();
   let at = L.CB + L.PAGE_SIZE;
@@ -48,6 +49,9 @@ export function plan(heapBytes: number, slots: number, gil: boolean): Plan {
   place(L.CB_INTERN, buckets * 4);
   place(L.CB_PAGE_TABLE, pages * 8);
   place(L.CB_HISTORY, pages * L.HISTORY_SIZE);
+  place(L.CB_FRAME_PAGES, frames * 4);
+  place(L.CB_SWAP_MAP, align(swapSlots, 64) / 8);
+  place(L.CB_SWAP_COPIES, swapSlots ? pages * 4 : 0);
   place(L.CB_DESCRIPTORS, pages * L.PAGE_DESCRIPTOR_SIZE);
   place(L.CB_TLBS, (slots + L.VIEWS_MAX) * 2 * L.TLB_SIZE);
   at = align(at, L.PAGE_SIZE);
@@ -64,6 +68,8 @@ export function plan(heapBytes: number, slots: number, gil: boolean): Plan {
   fields.set(L.CB_SLOTS, slots);
   fields.set(L.CB_FRAMES, frames);
   fields.set(L.CB_FRAMES_FREE, frames);
+  fields.set(L.CB_SWAP_SLOTS, swapSlots);
+  fields.set(L.CB_SWAP_FREE, swapSlots);
   fields.set(L.CB_VIRTUAL_PAGES, pages);
   fields.set(L.CB_ARENAS, arenas);
   fields.set(L.CB_INTERN_BUCKETS, buckets);
@@ -82,11 +88,15 @@ export function createMemory(made: Plan): WebAssembly.Memory {
   for (const [field, value] of made.fields) words[(L.CB + field) >>> 2] = value;
   const arenaMap = made.fields.get(L.CB_ARENA_MAP) as number;
   words[arenaMap >>> 2] = 1;
-  const frameMap = made.fields.get(L.CB_FRAME_MAP) as number;
-  // Frames beyond the last are in use for ever.
-  for (let frame = made.frames; frame < align(made.frames, 64); frame++) {
-    words[(frameMap >>> 2) + (frame >>> 5)] =
-      ((words[(frameMap >>> 2) + (frame >>> 5)] as number) | (1 << (frame & 31))) >>> 0;
-  }
+  closeEnd(words, made.fields.get(L.CB_FRAME_MAP) as number, made.frames);
+  closeEnd(words, made.fields.get(L.CB_SWAP_MAP) as number, made.fields.get(L.CB_SWAP_SLOTS) as number);
   return memory;
+}
+
+/** What a bit map has beyond its last bit is in use for ever. */
+function closeEnd(words: Uint32Array, map: number, bits: number): void {
+  for (let n = bits; n < align(bits, 64); n++) {
+    const at = (map >>> 2) + (n >>> 5);
+    words[at] = ((words[at] as number) | (1 << (n & 31))) >>> 0;
+  }
 }

@@ -2,8 +2,8 @@
  * How a coroutine ends: its locks are released, its strands and its children end before it does (structured concurrency),
  * and its result or error goes into its task, which tells everybody who waits.
  */
-import { crossing, thread, valueIn } from "@ungil/heap";
-import { Layout as L, SyncLayout as S } from "@ungil/kernel";
+import { crossing, releasing, thread, valueIn } from "@ungil/heap";
+import { Layout as L, SyncLayout as S, SwapFileError } from "@ungil/kernel";
 import { CancelledError, OperationNotAwaitedError } from "./errors.js";
 import { failureIn } from "./failure.js";
 import { ENDED, type Ending, type Fiber, READY, WAITING } from "./fiber.js";
@@ -71,7 +71,7 @@ export class Endings {
       else this.#tryLater(fiber);
       break;
     }
-    x.stepEnd();
+    releasing(() => x.stepEnd());
   }
 
   /** Memory is out: it cannot register with its child. The others go on meanwhile, the child perhaps among them. */
@@ -124,7 +124,12 @@ export class Endings {
     fiber.scope.pauses = false;
     thread.scope = service;
     this.thread.forget(fiber);
-    x.taskEnd(fiber.task, state, crossing.tag, crossing.ref, crossing.number, error);
+    try {
+      x.taskEnd(fiber.task, state, crossing.tag, crossing.ref, crossing.number, error);
+    } catch (lost) {
+      if (!(lost instanceof SwapFileError) || (x.taskInspect(fiber.task) & S.TASK_STATE_MASK) < S.TASK_DONE) throw lost;
+      releasing(() => x.stepFinish()); // it has ended; what it leaves cannot all be let go of
+    }
   }
 }
 

@@ -4,7 +4,7 @@
  *
  *   running --nothing to do--> a turn of microtasks (a promise may be settled) --> spin --> parked in the event loop
  */
-import type { Heap } from "@ungil/heap";
+import { type Heap, releasing } from "@ungil/heap";
 import { type Kernel, Layout as L, SyncLayout as S } from "@ungil/kernel";
 import type { SyncExports } from "./exports.js";
 import { Thread } from "./thread.js";
@@ -120,7 +120,7 @@ export abstract class EventLoopThread extends Thread {
     if (x.parkSpin(this.spinRounds)) return this.#turn();
     if (x.garbageIsLeft() && this.#settles < SETTLES) {
       x.runBegin();
-      const left = x.limboSettle();
+      const left = releasing(() => x.limboSettle());
       x.runEnd();
       this.#settles = left === 1 ? this.#settles + 1 : 0;
       return this.#turn();

@@ -1,6 +1,6 @@
 /** The fibers of a thread: its table of those that have not ended, the queue of those that can go on, and what wakes them. */
-import { type Heap, Scope, thread } from "@ungil/heap";
-import { type Kernel, Layout as L, OutOfMemoryError, SyncLayout as S } from "@ungil/kernel";
+import { type Heap, releasing, Scope, thread } from "@ungil/heap";
+import { type Kernel, Layout as L, OutOfMemoryError, SyncLayout as S, SwapFileError } from "@ungil/kernel";
 import { argumentsIn } from "./arguments.js";
 import type { Definition } from "./coroutines.js";
 import { type FiberWait, waitsOf } from "./deadlock.js";
@@ -135,11 +135,21 @@ export abstract class FiberThread extends EventLoopThread {
   stepOver(fiber: Fiber): void {
     fiber.scope.open = false;
     thread.scope = this.service;
-    if (this.x.taskYield(0) === 0) return;
-    this.heap.reclaim(1);
-    if (this.x.taskYield(1) === 0) return;
+    const status = releasing(() => this.x.taskYield(0));
+    if (status === 0) return;
+    if (status === L.E_MEMORY) {
+      this.heap.reclaim(1);
+      if (releasing(() => this.x.taskYield(1)) === 0) return;
+    }
     // Its handles could not be pinned, and are gone: it cannot go on.
-    this.cancelStrand(fiber.root ?? fiber, new OutOfMemoryError("The handles of a coroutine"));
+    const what = "The handles of a coroutine";
+    const { swap } = this.kernel;
+    this.cancelStrand(
+      fiber.root ?? fiber,
+      status === L.E_MEMORY
+        ? new OutOfMemoryError(what)
+        : new SwapFileError(`${what} could not be read from the swap file`, { cause: swap?.error }),
+    );
   }
 
   // What operations ask for.

@@ -4,7 +4,7 @@
  * if the others let it (a grace period needs all that run), and who is out of memory wakes it. The main thread does so when
  * its program leaves it alone for a moment.
  */
-import { type Heap, RuntimeClosedError } from "@ungil/heap";
+import { type Heap, RuntimeClosedError, releasing } from "@ungil/heap";
 import { type Kernel, Layout as L } from "@ungil/kernel";
 import type { SyncExports } from "./exports.js";
 
@@ -70,7 +70,7 @@ export class IdleReclaimer {
   /** Whether something is left. */
   #settle(): boolean {
     try {
-      return this.heap.batch(() => this.x.limboSettle() !== 0);
+      return this.heap.batch(() => releasing(() => this.x.limboSettle()) !== 0);
     } catch (error) {
       // The runtime is closing, and another thread keeps the GIL to the end: there is nobody to tell, and nothing to do.
       if (error instanceof RuntimeClosedError) return false;

@@ -33,8 +33,7 @@ export class MainHeap extends Heap {
   constructor(kernel: Kernel) {
     super(kernel);
     kernel.lockAwaited = (lock) => {
-      for (const slot of this.goneSlots())
-        if (kernel.u32[(kernel.threadBlock(slot) + L.TB_JOURNAL_LOCK) >>> 2] === lock) this.x.journalRecover(slot);
+      for (const slot of this.goneSlots()) if (holds(kernel, slot, lock)) this.x.journalRecover(slot);
     };
   }
 
@@ -66,6 +65,14 @@ export class MainHeap extends Heap {
     }
     return true;
   }
+}
+
+/** Whether a thread holds a kernel lock, or what others wait for in the same way: evicting, or reading the page of an entry. */
+function holds(kernel: Kernel, slot: number, lock: number): boolean {
+  const field = (offset: number) => kernel.u32[(kernel.threadBlock(slot) + offset) >>> 2] as number;
+  if (field(L.TB_JOURNAL_LOCK) === lock) return true;
+  if (lock === L.CB + L.CB_EVICT_LOCK) return kernel.control(L.CB_EVICT_LOCK) === slot;
+  return lock === kernel.control(L.CB_PAGE_TABLE) + 8 * field(L.TB_ARRIVING);
 }
 
 /** Of the runtimes that are open, in the order of their start: the newest is where this thread stands outside coroutines. */

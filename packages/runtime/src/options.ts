@@ -15,6 +15,11 @@ export interface RuntimeOptions {
   gil?: boolean;
   /** Size of the shared heap: bytes, or a text such as "256MiB". Default 256MiB; untouched memory costs nothing. */
   memory?: number | string;
+  /**
+   * Room in a swap file for what memory has no room for: bytes, a text, or a size and a folder for the file (default: the
+   * system's for temporary files). Default: none. Then the heap may grow to memory and swap together.
+   */
+  swap?: number | string | { readonly size: number | string; readonly folder?: string };
   /** Modules that every thread imports first (that is how a TypeScript loader is registered). */
   preload?: readonly (URL | string)[];
   /** GIL switch interval in milliseconds, CPython's sys.setswitchinterval. Default 5. */
@@ -32,6 +37,7 @@ export interface Settings {
   readonly threads: number;
   readonly gil: boolean;
   readonly heapBytes: number;
+  readonly swap: { readonly bytes: number; readonly folder?: string | undefined } | null;
   readonly preload: readonly string[];
   readonly switchMicroseconds: number;
   readonly onUnhandled: ((error: unknown, task: Task<unknown>) => void) | undefined;
@@ -44,7 +50,7 @@ export const THREADS_MAX = Layout.THREAD_SLOTS_MAX - 2;
 const MEMORY_OF_THREAD = 256 << 10;
 
 const START = "Runtime.start()";
-const known = ["threads", "gil", "memory", "preload", "switchInterval", "onUnhandled"];
+const known = ["threads", "gil", "memory", "swap", "preload", "switchInterval", "onUnhandled"];
 
 export function checkOptions(options: RuntimeOptions = {}): Settings {
   checkNames(START, options, known);
@@ -52,6 +58,7 @@ export function checkOptions(options: RuntimeOptions = {}): Settings {
     threads = availableParallelism(),
     gil = false,
     memory = "256MiB",
+    swap,
     preload = [],
     switchInterval = 5,
     onUnhandled,
@@ -74,10 +81,20 @@ export function checkOptions(options: RuntimeOptions = {}): Settings {
     threads: Math.min(threads, THREADS_MAX),
     gil,
     heapBytes,
+    swap: checkSwap(swap),
     preload: preload.map(resolveModule),
     switchMicroseconds: Math.round(switchInterval * 1000),
     onUnhandled,
   };
+}
+
+function checkSwap(swap: RuntimeOptions["swap"]): Settings["swap"] {
+  if (swap === undefined || swap === 0) return null;
+  if (typeof swap !== "object") return { bytes: parseSize(swap, "swap") };
+  checkNames("swap", swap, ["size", "folder"]);
+  if (swap.folder !== undefined && typeof swap.folder !== "string")
+    throw new OptionError(START, "swap.folder", "a path", swap.folder);
+  return { bytes: parseSize(swap.size, "swap.size"), folder: swap.folder };
 }
 
 export function checkClose(options: CloseOptions = {}): number {
@@ -112,18 +129,18 @@ const units: Record<string, number> = {
   GB: 1e9,
 };
 
-export function parseSize(memory: number | string): number {
+export function parseSize(memory: number | string, what = "memory"): number {
   const match = typeof memory === "string" ? /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(memory) : null;
   const unit = match ? units[match[2]!.toUpperCase()] : undefined;
   const bytes = typeof memory === "number" ? memory : match && unit ? Math.floor(Number(match[1]) * unit) : Number.NaN;
   if (!Number.isSafeInteger(bytes) || bytes < 0) {
     throw new MemorySizeError(
-      `memory must be a number of bytes or a text such as "256MiB", not ${typeof memory === "string" ? JSON.stringify(memory) : String(memory)}`,
+      `${what} must be a number of bytes or a text such as "256MiB", not ${typeof memory === "string" ? JSON.stringify(memory) : String(memory)}`,
     );
   }
-  if (bytes < MEMORY_MIN) throw new MemorySizeError(`memory is ${bytes} bytes; ${MEMORY_MIN} (1 MiB) is the least`);
+  if (bytes < MEMORY_MIN) throw new MemorySizeError(`${what} is ${bytes} bytes; ${MEMORY_MIN} (1 MiB) is the least`);
   if (bytes > MEMORY_MAX)
-    throw new MemorySizeError(`memory is ${bytes} bytes; one address space is 4 GiB (${MEMORY_MAX})`);
+    throw new MemorySizeError(`${what} is ${bytes} bytes; one address space is 4 GiB (${MEMORY_MAX})`);
   return bytes;
 }
 

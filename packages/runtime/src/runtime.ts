@@ -12,7 +12,15 @@ import {
   verifyHeap,
   within,
 } from "@ungil/heap";
-import { createMachine, defineInternalTypes, Kernel, OutOfMemoryError } from "@ungil/kernel";
+import {
+  closeSwap,
+  createMachine,
+  defineInternalTypes,
+  Kernel,
+  OutOfMemoryError,
+  openSwap,
+  SwapFileError,
+} from "@ungil/kernel";
 import { type FiberWait, findDeadlocks } from "./deadlock.js";
 import { CancelledError, OptionError, RuntimeInWorkerError } from "./errors.js";
 import type { SyncExports } from "./exports.js";
@@ -59,7 +67,9 @@ export class Runtime {
   static async start(options?: RuntimeOptions): Promise<Runtime> {
     if (!isMainThread) throw new RuntimeInWorkerError();
     const settings = checkOptions(options);
-    const machine = createMachine({ heapBytes: settings.heapBytes, slots: settings.threads + 2, gil: settings.gil });
+    const { heapBytes, threads: workers, gil } = settings;
+    const swap = settings.swap && openSwap(settings.swap.bytes, settings.swap.folder);
+    const machine = createMachine({ heapBytes, slots: workers + 2, gil, swap });
     const kernel = new Kernel<SyncExports>(machine, 1);
     const x = kernel.exports;
     defineInternalTypes(x);
@@ -234,6 +244,8 @@ export class Runtime {
       recover(this.#main, slot, code, error);
     } catch (late) {
       if (late instanceof RuntimeClosedError) return; // closing: another thread keeps the GIL
+      // What the thread leaves cannot be taken over: nothing could be relied on.
+      if (late instanceof SwapFileError) return this.#fatal(late);
       throw late;
     }
     this.#startThread(slot).catch((cause) => this.#fatal(cause));
@@ -310,6 +322,8 @@ export class Runtime {
       await this.#host.close().finally(() => {
         main.close();
         this.#snapshots.close();
+        const { swap } = main.kernel.machine;
+        if (swap) closeSwap(swap);
       });
     }
   }

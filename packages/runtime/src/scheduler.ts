@@ -6,7 +6,7 @@
  *   deque comes before the ready fibers and every 61st the injection queue (Go's number), so that nothing starves; but a
  *   thread that has more fibers than the others leaves tasks to them.
  */
-import { type Heap, thread } from "@ungil/heap";
+import { type Heap, releasing, thread } from "@ungil/heap";
 import { type Kernel, SyncLayout as S } from "@ungil/kernel";
 import { Endings } from "./endings.js";
 import { OperationNotAwaitedError, YieldedValueError } from "./errors.js";
@@ -81,7 +81,7 @@ export class Scheduler extends FiberThread {
       }
     } finally {
       u32[this.taskWord] = 0;
-      x.stepFinish();
+      releasing(() => x.stepFinish());
       this.service.open = false;
       thread.scope = outer;
       u32[this.#load] = this.load;
@@ -165,7 +165,7 @@ export class Scheduler extends FiberThread {
   /** What was done between steps is forgotten. */
   #serviceEnd(): void {
     this.kernel.u32[this.taskWord] = 0;
-    this.x.stepFinish();
+    releasing(() => this.x.stepFinish());
     this.x.stepBegin(0);
   }
 

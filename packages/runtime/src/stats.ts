@@ -45,6 +45,12 @@ export interface RuntimeStats {
   readonly safepoints: number;
   readonly faults: number;
   readonly tlbMisses: number;
+  /** Pages that have left memory; of these, pages that had to be written to the swap file; pages that came back. */
+  readonly evictions: number;
+  readonly swapOuts: number;
+  readonly swapIns: number;
+  /** Pages whose eviction was given up because somebody used them. */
+  readonly rescues: number;
 }
 
 const perThread = {
@@ -99,6 +105,10 @@ export function readStats(kernel: Kernel): RuntimeStats {
     adoptions: sum(L.COUNTER_ADOPTIONS),
     safepoints: totals.safepoints,
     faults: sum(L.COUNTER_FAULTS),
+    evictions: sum(L.COUNTER_EVICTIONS),
+    swapOuts: sum(L.COUNTER_SWAP_OUTS),
+    swapIns: sum(L.COUNTER_SWAP_INS),
+    rescues: sum(L.COUNTER_RESCUES),
     tlbMisses: sum(L.COUNTER_WALKS),
   };
 }

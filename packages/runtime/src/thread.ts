@@ -103,7 +103,7 @@ export abstract class Thread {
   failureAt(address: number): Packed {
     const { kernel } = this;
     kernel.i32[kernel.outRef] = address;
-    kernel.u32[kernel.outType] = (kernel.u32[kernel.walk(address >>> 0) >>> 2] as number) & L.TYPE_MASK;
+    kernel.u32[kernel.outType] = (kernel.u32[this.x.translate(address) >>> 2] as number) & L.TYPE_MASK;
     return valueOut(this.heap, L.TAG_REF) as Packed;
   }
 

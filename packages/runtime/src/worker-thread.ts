@@ -58,8 +58,10 @@ export async function run({ machine, slot, spinRounds, control, report }: Worker
           return { failure: pack(error) };
         }
       },
-      waits: () => (isActive(whenNew) ? null : waitsOf(scheduler)),
-      breakWaits: (waits, coroutines) => scheduler.breakWaits(waits, () => new DeadlockError(coroutines)),
+      // Tasks are read in a batch: what a parked thread has translated may have left memory.
+      waits: () => (isActive(whenNew) ? null : heap.batch(() => waitsOf(scheduler))),
+      breakWaits: (waits, coroutines) =>
+        heap.batch(() => scheduler.breakWaits(waits, () => new DeadlockError(coroutines))),
       async stop() {
         scheduler.stop();
         await Promise.all(told);

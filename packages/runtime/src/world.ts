@@ -41,7 +41,7 @@ function inBatch<T>({ kernel, x, heap }: MainThread, until: number, work: (held:
 /** Addresses that queues, tables and locks count, each as often as it is counted. */
 export function* heldBySync(kernel: Kernel): Generator<number> {
   const word = (at: number) => kernel.u32[at >>> 2] as number;
-  const link = (task: number, field: number) => word(kernel.walk(task) + field);
+  const link = (task: number, field: number) => word(kernel.exports.translate(task) + field);
   // The injection ring and its overflow.
   const ring = kernel.control(S.CB_INJECT_RING);
   for (let n = kernel.control(S.CB_INJECT_HEAD); n !== kernel.control(S.CB_INJECT_TAIL); n = (n + 1) >>> 0) {

@@ -85,13 +85,19 @@ inBothModes("a thread that ends", (gil) => {
     expect(outcome === "WORKER_CRASHED" || outcome > 90).toBe(true);
   });
 
-  it("at any moment, killed from outside", async () => {
-    const ran = await node([fixture("kill.mjs"), gil ? "gil" : "free", "12"], { timeout: 60_000 });
-    expect([ran.code, ran.err]).toEqual([0, ""]);
-    const { done, crashed, other } = JSON.parse(ran.out) as { done: number; crashed: number; other: string[] };
-    expect(other).toEqual([]);
-    expect(done + crashed).toBe(12 * 7);
-  }, 70_000);
+  // With 2 MiB pages are on their way to the swap file and back all the time.
+  it.each(["64MiB", "2MiB"])(
+    "at any moment, killed from outside, in %s of memory",
+    async (memory) => {
+      const ran = await node([fixture("kill.mjs"), gil ? "gil" : "free", "12", memory], { timeout: 60_000 });
+      expect([ran.code, ran.err]).toEqual([0, ""]);
+      const { done, crashed, other, evictions } = JSON.parse(ran.out);
+      expect(other).toEqual([]);
+      expect(done + crashed).toBe(12 * 7);
+      expect(evictions > 200).toBe(memory === "2MiB");
+    },
+    70_000,
+  );
 
   // Its exit is an event, and the main thread waits in the middle of a call: for a stop of the world, for a kernel lock.
   it.each([

@@ -4,6 +4,7 @@ import { heapAdopt } from "../heap/adopt";
 import { typeOf } from "../heap/object";
 import { journalObject, journalUnlock } from "../machine/spin";
 import { threadBlock } from "../machine/registers";
+import { residenceRecover } from "../paging/residence";
 import { readAddress } from "../paging/translate";
 import { dictRecover } from "./dict";
 
@@ -19,6 +20,7 @@ export function threadAdopt(slot: u32): void {
  */
 export function journalRecover(slot: u32): void {
   const block = threadBlock(slot);
+  residenceRecover(slot);
   const changed = journalObject(block);
   if (changed && typeOf(readAddress(changed)) == L.TYPE_DICT) dictRecover(changed, load<u32>(block + L.TB_JOURNAL_BITS));
   journalUnlock(block);

@@ -10,7 +10,7 @@ import * as L from "../layout";
 import { objectFree, partAllocate } from "../heap/object";
 import { wideCas, wideLoad, wideStore } from "../machine/word";
 import { bytesEqual } from "../heap/intern";
-import { readAddress, writeAddress } from "../paging/translate";
+import { readAddress, translationDrop, writeAddress } from "../paging/translate";
 import { isRef } from "./value";
 
 export const HOLE: u64 = (<u64>L.BOX_HOLE) << 48;
@@ -113,6 +113,7 @@ export function tableMove(fromVa: u32, from: usize, toVa: u32, to: usize): void 
     if (key == HOLE || key == TOMBSTONE) continue;
     let value = wideLoad(entry + 8);
     const copy = tableAdd(toVa, to, key, value, keyHash(key));
+    if (isRef(key)) translationDrop(<u32>key); // keys may stand on more pages than there is memory for
     while (true) {
       const found = wideCas(entry + 8, value, FROZEN);
       if (found == value) break;

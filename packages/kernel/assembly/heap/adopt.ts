@@ -5,8 +5,8 @@
 import * as L from "../layout";
 import { control, count, descriptors, tb, threadBlock, tid } from "../machine/registers";
 import { stackProbe } from "../machine/stack";
-import { writeAddress } from "../paging/translate";
-import { descriptorOf } from "./arenas";
+import { writeAddressOrNone } from "../paging/translate";
+import { descriptorOf, translationsYield } from "./arenas";
 import { binOf, binPush } from "./bins";
 import { bumpClose } from "./bump";
 import { atChunkStart, chunkFree } from "./chunks";
@@ -91,8 +91,9 @@ function newbornsAdopt(block: usize): void {
     top -= 4;
     const va = load<u32>(top);
     if (!blockIsOurs(va)) continue;
-    const p = writeAddress(va);
-    if (load<u32>(p)) newbornLeave(va, p);
+    translationsYield();
+    const p = writeAddressOrNone(va);
+    if (p && load<u32>(p)) newbornLeave(va, p);
   }
 }
 

@@ -9,10 +9,13 @@
 import * as L from "../layout";
 import { isAttached } from "../machine/epoch";
 import { control, count, descriptors, tb, threadBlock, tid } from "../machine/registers";
-import { frameFree, frameRunAllocate, framesAreShort } from "../paging/frames";
+import { frameRunProvide, framesProvide } from "../paging/evict";
+import { frameFree } from "../paging/frames";
 import { historyKeep, historyKeepRun, historyTakeFrame } from "../paging/history";
 import { spinPause } from "../machine/spin";
-import { pteInstall, pteLock, pteOf } from "../paging/pte";
+import { pteInstall, pteOf } from "../paging/pte";
+import { framePageNote, isInSwap, pageTake } from "../paging/residence";
+import { swapIsThere } from "../paging/swap";
 import { translationsFlush } from "../paging/translate";
 
 // @ts-ignore: decorator
@@ -73,6 +76,10 @@ function smallPageTake(anywhere: bool): u32 {
 
 export function smallPageFree(page: u32): void {
   historyKeep(page);
+  if (swapIsThere() && isInSwap(atomic.load<u64>(pteOf(page)))) {
+    const frame = pageTake(page);
+    if (frame) frameFree(frame);
+  }
   store<u32>(descriptors + (<usize>page << 6) + L.PD_STATE, L.PAGE_FREE);
   atomic.and<u64>(mapOf(page >>> L.ARENA_SHIFT), ~((<u64>1) << (page & 63)));
   if (page >>> L.ARENA_SHIFT < atomic.load<u32>(control() + L.CB_SMALL_HINT)) {
@@ -83,14 +90,15 @@ export function smallPageFree(page: u32): void {
 
 /** First page of a mapped, physically contiguous run, or 0. */
 export function runAllocate(pages: u32): u32 {
-  if (framesAreShort(pages)) {
-    runsReclaim();
-    if (framesAreShort(pages)) return 0;
+  if (!framesProvide(pages)) {
+    // In the middle of an operation: with a swap file, its translations keep its pages where they are.
+    if (!swapIsThere()) runsReclaim();
+    if (!framesProvide(pages)) return 0;
   }
   let first = pages <= L.ARENA_PAGES ? runInArena(pages, false) : runOfArenas(pages);
   if (!first && pages <= L.ARENA_PAGES) first = runInArena(pages, true);
   if (!first) return 0;
-  const frames = frameRunAllocate(pages);
+  const frames = frameRunProvide(pages);
   if (!frames) {
     pagesGiveBack(first, pages);
     return 0;
@@ -100,10 +108,14 @@ export function runAllocate(pages: u32): u32 {
   store<u32>(frames, 0);
   store<u32>(descriptors + (<usize>first << 6) + L.PD_RUN_PAGES, pages);
   for (let n = pages; n > 0; n--) {
+    const page = first + n - 1;
+    const frame = frames + (<usize>(n - 1) << L.PAGE_SHIFT);
+    // Before its frame: a page with a frame and without a state is one that nobody needs.
+    store<u32>(descriptors + (<usize>page << 6) + L.PD_STATE, n > 1 ? L.PAGE_RUN_TAIL : L.PAGE_RUN);
+    framePageNote(frame, page);
     // A reader of a snapshot, or who disposes of one, may have the entry's lock for a moment.
     let round: u32 = 0;
-    while (!pteInstall(pteOf(first + n - 1), frames + (<usize>(n - 1) << L.PAGE_SHIFT))) spinPause(round++);
-    store<u32>(descriptors + (<usize>(first + n - 1) << 6) + L.PD_STATE, n > 1 ? L.PAGE_RUN_TAIL : L.PAGE_RUN);
+    while (!pteInstall(pteOf(page), frame)) spinPause(round++);
   }
   count(L.COUNTER_PAGES_ALLOCATED, pages);
   return first;
@@ -159,9 +171,9 @@ function arenaTakeWhole(arena: u32): bool {
   return false;
 }
 
-/** False if one of these pages, just taken, was a small one that has its frame still: others may have translated it. */
+/** False if one of these pages, just taken, was a small one that has its frame, or slot, still: others may have translated it. */
 function pagesAreUnmapped(first: u32, pages: u32): bool {
-  for (let n: u32 = 0; n < pages; n++) if (atomic.load<u64>(pteOf(first + n)) & L.PTE_PRESENT) return false;
+  for (let n: u32 = 0; n < pages; n++) if (atomic.load<u64>(pteOf(first + n)) & ~(<u64>L.PTE_LOCK)) return false;
   return true;
 }
 
@@ -189,6 +201,17 @@ export function translationsAcknowledge(): void {
   if (atomic.load<u32>(tb + L.TB_TRANSLATION) == epoch) return;
   translationsFlush();
   atomic.store<u32>(tb + L.TB_TRANSLATION, epoch);
+}
+
+/** Between two objects of a long loop, and when an operation begins, if pages are to leave: no raw address is held. */
+// @ts-ignore: decorator
+@inline export function translationsYield(): void {
+  if (load<u32>(tb + L.TB_REQUEST) & L.REQUEST_TRANSLATIONS) translationsYieldNow();
+}
+
+function translationsYieldNow(): void {
+  atomic.and<u32>(tb + L.TB_REQUEST, ~L.REQUEST_TRANSLATIONS);
+  translationsAcknowledge();
 }
 
 /** The translation epoch that every running thread has acknowledged; a thread that does not run flushes when it comes back. */
@@ -247,15 +270,11 @@ export function runsReclaim(): void {
 function runUnmap(descriptor: usize): void {
   const first = pageOf(descriptor);
   const pages = load<u32>(descriptor + L.PD_RUN_PAGES);
-  const base = <usize>load<u32>(control() + L.CB_FRAME_BASE);
   for (let n: u32 = 0; n < pages; n++) {
-    const pte = pteOf(first + n);
-    const frame = atomic.load<u64>(pte) >> L.PTE_FRAME_SHIFT;
-    const isTaken = historyTakeFrame(first + n, base + (<usize>frame << L.PAGE_SHIFT));
+    historyTakeFrame(first + n);
     store<u32>(descriptors + (<usize>(first + n) << 6) + L.PD_STATE, L.PAGE_FREE);
-    pteLock(pte); // the entry goes with the lock: nobody else's is wiped out
-    atomic.store<u64>(pte, 0);
-    if (!isTaken) frameFree(base + (<usize>frame << L.PAGE_SHIFT));
+    const frame = pageTake(first + n);
+    if (frame) frameFree(frame);
   }
   pagesGiveBack(first, pages);
   count(L.COUNTER_PAGES_FREED, pages);

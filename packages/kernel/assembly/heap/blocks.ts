@@ -11,7 +11,7 @@
 import * as L from "../layout";
 import { control, count, descriptors, tb, tid } from "../machine/registers";
 import { stackProbe } from "../machine/stack";
-import { framesAreShort } from "../paging/frames";
+import { framesProvide } from "../paging/evict";
 import { historyKeep } from "../paging/history";
 import { pteOf } from "../paging/pte";
 import { writeAddress } from "../paging/translate";
@@ -234,7 +234,7 @@ function pageCreate(bin: usize, sizeClass: u32): usize {
   const page = smallPageAllocate();
   if (!page) return 0;
   count(L.COUNTER_PAGES_ALLOCATED);
-  if (!(atomic.load<u64>(pteOf(page)) & L.PTE_PRESENT) && framesAreShort(1)) {
+  if (!(atomic.load<u64>(pteOf(page)) & L.PTE_PRESENT) && !framesProvide(1)) {
     smallPageFree(page);
     return 0;
   }

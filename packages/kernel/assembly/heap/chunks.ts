@@ -8,6 +8,7 @@
  */
 import * as L from "../layout";
 import { control, tb } from "../machine/registers";
+import { framesProvide } from "../paging/evict";
 import { frameAllocate, frameFree } from "../paging/frames";
 
 const SPARE_MAX: u32 = 8;
@@ -22,6 +23,7 @@ const SPARE_MIN: u32 = 2; // what one operation needs at most: one for limbo, on
 
 function chunksRefill(): bool {
   while (load<u32>(tb + L.TB_CHUNK_COUNT) < SPARE_MIN) {
+    framesProvide(1);
     if (atomic.load<u32>(control() + L.CB_FRAMES_FREE) <= LAST_FRAMES) return false;
     const frame = frameAllocate();
     if (!frame) return false;

@@ -16,7 +16,9 @@
 import * as L from "../layout";
 import { control, panic, tb, types } from "../machine/registers";
 import { wordCas, wordLoad } from "../machine/word";
+import { swapIsThere } from "../paging/swap";
 import { writeAddress, writeAddressCached } from "../paging/translate";
+import { translationsYield } from "./arenas";
 import { blockFree, blockFreeInOrder, blockFreePlain, plainPageOf } from "./blocks";
 import { bumpBack, bumpIsBefore } from "./bump";
 import { atChunkStart, chunksAreReady, listGrow, listShrink } from "./chunks";
@@ -25,6 +27,12 @@ import { internRemove } from "./intern";
 import { isPair, typeEntry, typeOf } from "./object";
 
 const RELEASE_SLICE: u32 = 1024; // slots of one array released at a time
+const RELEASE_SLICE_SWAP: u32 = 64; // each may be on a page of its own, which stays in memory meanwhile
+
+// @ts-ignore: decorator
+@inline function releaseSlice(): u32 {
+  return swapIsThere() ? RELEASE_SLICE_SWAP : RELEASE_SLICE;
+}
 
 /** True if the lists have room for all that one object can put into them when it dies: a slice and the rest of itself. */
 // @ts-ignore: decorator
@@ -174,10 +182,21 @@ function destroyPrivate(va: u32, p: usize): void {
   }
 }
 
-/** Destroys up to `limit` shared objects from the stack; false if some are left. */
+/** Destroys up to `limit` shared objects from the stack; false if some are left. The caller holds no raw address. */
 export function destroySome(limit: u32): bool {
+  return destroyUpTo(limit, false);
+}
+
+/** The same in the middle of an operation, which goes on with its raw addresses. */
+export function destroyAmid(limit: u32): bool {
+  return destroyUpTo(limit, true);
+}
+
+// @ts-ignore: decorator
+@inline function destroyUpTo(limit: u32, amid: bool): bool {
   const epoch = atomic.load<u32>(control() + L.CB_EPOCH);
   for (let n: u32 = 0; n < limit; n++) {
+    if (!amid) translationsYield();
     if (!roomToDestroy()) return false;
     let top = <usize>load<u32>(tb + L.TB_DESTROY_TOP);
     if (atChunkStart(top)) {
@@ -296,7 +315,7 @@ function releaseShared(va: u32, p: usize, epoch: u32): void {
 function releaseValues(va: u32, p: usize, isPrivate: bool, epoch: u32): bool {
   const capacity = load<u32>(p + L.VALUES_CAPACITY);
   const from = load<u32>(p + L.VALUES_PROGRESS);
-  const until = min<u32>(capacity, from + RELEASE_SLICE);
+  const until = min<u32>(capacity, from + releaseSlice());
   store<u32>(p + L.VALUES_PROGRESS, until);
   if (until < capacity) destroyPush(va);
   partWritable(va + L.VALUES_DATA + (from << 3), va + L.VALUES_DATA + (until << 3));
@@ -307,7 +326,7 @@ function releaseValues(va: u32, p: usize, isPrivate: bool, epoch: u32): bool {
 function releaseTable(va: u32, p: usize, isPrivate: bool, epoch: u32): bool {
   const capacity = load<u32>(p + L.TABLE_CAPACITY);
   const from = load<u32>(p + L.TABLE_PROGRESS);
-  const until = min<u32>(capacity, from + RELEASE_SLICE / 2); // two references an entry
+  const until = min<u32>(capacity, from + releaseSlice() / 2); // two references an entry
   store<u32>(p + L.TABLE_PROGRESS, until);
   if (until < capacity) destroyPush(va);
   partWritable(va + L.TABLE_DATA + from * L.ENTRY_SIZE, va + L.TABLE_DATA + until * L.ENTRY_SIZE);
@@ -327,7 +346,7 @@ function partWritable(from: u32, until: u32): void {
 
 function releasePins(va: u32, p: usize): bool {
   let left = load<u32>(p + L.PINS_COUNT);
-  const until = left > RELEASE_SLICE ? left - RELEASE_SLICE : 0;
+  const until = left > releaseSlice() ? left - releaseSlice() : 0;
   if (until) destroyPush(va);
   while (left > until) {
     left--;

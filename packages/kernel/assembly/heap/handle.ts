@@ -12,10 +12,12 @@ import * as L from "../layout";
 import { count, panic, tb } from "../machine/registers";
 import { stackProbe, stackProbeTwice } from "../machine/stack";
 import { reserveOpen } from "../paging/frames";
-import { writeAddress } from "../paging/translate";
+import { swapIsThere } from "../paging/swap";
+import { writeAddress, writeAddressOrNone } from "../paging/translate";
+import { translationsYield } from "./arenas";
 import { atChunkStart, listGrow, listShrink, listTruncate } from "./chunks";
 import { countDecrement, countIncrement } from "./count";
-import { destroyHasRoom, destroyPush, destroySome, newbornLeave, pairsDrop, roomToDestroy } from "./destroy";
+import { destroyAmid, destroyHasRoom, destroyPush, newbornLeave, pairsDrop, roomToDestroy } from "./destroy";
 import { isPair, objectAllocate, objectFree, typeOf } from "./object";
 import { safepointInScope } from "./safepoint";
 
@@ -129,14 +131,15 @@ export function scopeClose(newbornMark: u32, borrowMark: u32, generation: u32): 
     if (load<u32>(tb + L.TB_BORROW_END) != load<u32>(tb + L.TB_BORROW_FIRST) + L.PAGE_SIZE) borrowsDropped();
   }
   newbornsDrop(newbornMark);
-  store<u32>(tb + L.TB_DEPTH, load<u32>(tb + L.TB_DEPTH) - 1);
   if (load<u32>(tb + L.TB_LIMBO_COUNT) > LIMBO_HIGH) safepointInScope();
+  store<u32>(tb + L.TB_DEPTH, load<u32>(tb + L.TB_DEPTH) - 1); // last: it can be called again if the disk fails
 }
 
 /** Frees the newborns above `mark`, newest first: parents are mostly newer than their children. */
 function newbornsDrop(mark: usize): void {
   let arePairs = true;
   while (true) {
+    translationsYield();
     let top = <usize>load<u32>(tb + L.TB_NEWBORN_TOP);
     if (arePairs) top = pairsDrop(top, mark);
     if (top == mark) return;
@@ -146,11 +149,11 @@ function newbornsDrop(mark: usize): void {
     }
     if (!roomToDestroy()) return; // memory is out: the others are left to the outer scope
     const va = load<u32>(top - 4);
-    const p = writeAddress(va); // it is there: nothing dies before its list gets to it
-    arePairs = isPair(typeOf(p));
+    const p = writeAddressOrNone(va); // nothing dies before its list gets to it; but the disk may have lost it
+    arePairs = p != 0 && isPair(typeOf(p));
     // It leaves the list before it dies: whoever adopts the list would take what comes to stand in its place for it.
     store<u32>(tb + L.TB_NEWBORN_TOP, <u32>top - 4);
-    newbornLeave(va, p);
+    if (p) newbornLeave(va, p);
   }
 }
 
@@ -173,15 +176,27 @@ export function pinYoung(): bool {
   return done;
 }
 
+/** A handle could not be pinned, for its page is lost: whoever has it must not go on. */
+let pinsLost: bool = false;
+
+/** Whether that has happened since the last time this was asked. */
+export function pinsWereLost(): bool {
+  const lost = pinsLost;
+  pinsLost = false;
+  return lost;
+}
+
 function pinList(fields: u32): bool {
   while (true) {
+    translationsYield();
     let top = <usize>load<u32>(tb + fields);
     if (atChunkStart(top)) {
       if (!load<u32>(top - L.CHUNK_HEADER)) return true;
       top = listShrink(fields, top);
     }
     const va = load<u32>(top - 4);
-    if (!pin(pinsSlot(), va)) return false;
+    if (!writeAddressOrNone(va)) pinsLost = true;
+    else if (!pin(pinsSlot(), va)) return false;
     store<u32>(tb + fields, <u32>top - 4);
   }
 }
@@ -293,7 +308,7 @@ export function pinsRelease(slot: usize): void {
   store<u32>(slot, 0);
   store<u32>(writeAddress(pins) + L.OBJECT_COUNT, L.COUNT_DYING);
   destroyPush(pins);
-  destroySome(256);
+  if (!swapIsThere()) destroyAmid(256); // else it is for a safepoint, which can let go of what the disk has lost
 }
 
 /** The coroutine's outermost scope closes: drops what is young, unpins the rest. */

@@ -6,6 +6,7 @@ import * as L from "../layout";
 import { control, count, tb } from "../machine/registers";
 import { wordCas, wordLoad } from "../machine/word";
 import { writeAddress } from "../paging/translate";
+import { translationsYield } from "./arenas";
 import { chunkFree, chunksAreReady } from "./chunks";
 import { limboPush } from "./count";
 import { destroyPush } from "./destroy";
@@ -15,6 +16,7 @@ export function limboDrain(limit: u32): u32 {
   let judged: u32 = 0;
   const epoch = atomic.load<u32>(control() + L.CB_EPOCH);
   while (judged < limit && load<u32>(tb + L.TB_LIMBO_COUNT)) {
+    translationsYield();
     if (load<u32>(tb + L.TB_DESTROY_TOP) == load<u32>(tb + L.TB_DESTROY_END) && !chunksAreReady()) return judged;
     let head = <usize>load<u32>(tb + L.TB_LIMBO_HEAD);
     if (!head) head = <usize>load<u32>(tb + L.TB_LIMBO_FIRST) + L.CHUNK_HEADER;

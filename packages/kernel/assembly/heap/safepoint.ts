@@ -11,8 +11,10 @@ import { control, count, tb, threadBlock } from "../machine/registers";
 import { stackProbe, stackProbeTwice } from "../machine/stack";
 import { traceInit } from "../paging/trace";
 import { snapshotOpen } from "../paging/history";
-import { cutAcknowledge, translationsForget } from "../paging/translate";
-import { runsReclaim, smallPagesRetire, translationsAcknowledge } from "./arenas";
+import { swapIsThere } from "../paging/swap";
+import { viewForget } from "../paging/view";
+import { cutAcknowledge, translationsFlush, translationsForget } from "../paging/translate";
+import { runsReclaim, smallPagesRetire, translationsAcknowledge, translationsYield } from "./arenas";
 import { emptyPagesFree } from "./blocks";
 import { destroyIsEmpty, destroySome, roomToDestroy } from "./destroy";
 import { handlesInit, pinsRelease, pinsSlot, pinYoung, youngDrop } from "./handle";
@@ -171,8 +173,10 @@ export function enterSlow(): void {
   const request = atomic.load<u32>(tb + L.TB_REQUEST);
   if (load<u32>(tb + L.TB_SNAPSHOT)) {
     atomic.store<u32>(tb + L.TB_REQUEST, 0); // a view changes nothing: nobody waits for it
+    if (request & L.REQUEST_TRANSLATIONS) viewForget();
     return;
   }
+  if (request & L.REQUEST_TRANSLATIONS) translationsYield();
   if (request & L.REQUEST_STOP) stopInStep();
   if (request & L.REQUEST_ACKNOWLEDGE) {
     atomic.and<u32>(tb + L.TB_REQUEST, ~L.REQUEST_ACKNOWLEDGE);
@@ -183,7 +187,10 @@ export function enterSlow(): void {
       emptyPagesFree();
     }
   }
-  if (GIL && request & L.REQUEST_GIL_DROP) gilHonour();
+  if (GIL && request & L.REQUEST_GIL_DROP) {
+    if (swapIsThere()) translationsFlush(); // it may wait for long, and keeps no page in memory meanwhile
+    gilHonour();
+  }
 }
 
 // @ts-ignore: decorator

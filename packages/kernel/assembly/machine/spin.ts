@@ -16,7 +16,7 @@ const ROUNDS_UNTIL_ASKING: u32 = 1024; // of 20 us at least
 /** Somebody waits for this lock, and has done so for long: gives it back if its holder is a thread that is no more. */
 // @ts-ignore: decorator
 @external("env", "lockAwaited")
-declare function lockAwaited(lock: usize): void;
+export declare function lockAwaited(lock: usize): void;
 
 /** Waits a while for something that another thread is about to do. */
 export function spinPause(round: u32): void {

@@ -68,8 +68,8 @@ export function frameFree(address: usize): void {
   }
 }
 
-function bitIsSet(frame: u32): bool {
-  return (atomic.load<u64>(wordOf(frame >> 6)) >> (frame & 63)) & 1 ? true : false;
+export function frameIsFree(frame: u32): bool {
+  return ((atomic.load<u64>(wordOf(frame >> 6)) >> (frame & 63)) & 1) == 0;
 }
 
 /** Takes one given frame; false if somebody has it. */
@@ -88,7 +88,7 @@ export function frameRunAllocate(length: u32): usize {
     // Backwards, so that the next start lies behind the last obstacle.
     let obstacle: u32 = u32.MAX_VALUE;
     for (n = length; n > 0; n--) {
-      if (bitIsSet(start + n - 1)) {
+      if (!frameIsFree(start + n - 1)) {
         obstacle = start + n - 1;
         break;
       }
@@ -97,18 +97,24 @@ export function frameRunAllocate(length: u32): usize {
       start = obstacle + 1;
       continue;
     }
-    n = 0;
-    while (n < length && frameTake(start + n)) n++;
-    if (n == length) {
-      atomic.sub<u32>(control() + L.CB_FRAMES_FREE, length);
-      return addressOf(start);
-    }
-    const lost = start + n;
-    while (n > 0) {
-      n--;
-      atomic.and<u64>(wordOf((start + n) >> 6), ~((<u64>1) << ((start + n) & 63)));
-    }
-    start = lost + 1;
+    const run = frameRunTake(start, length);
+    if (run) return run;
+    start++;
+  }
+  return 0;
+}
+
+/** Takes given neighbouring frames: their address, or 0 if somebody has one of them. */
+export function frameRunTake(start: u32, length: u32): usize {
+  let n: u32 = 0;
+  while (n < length && frameTake(start + n)) n++;
+  if (n == length) {
+    atomic.sub<u32>(control() + L.CB_FRAMES_FREE, length);
+    return addressOf(start);
+  }
+  while (n > 0) {
+    n--;
+    atomic.and<u64>(wordOf((start + n) >> 6), ~((<u64>1) << ((start + n) & 63)));
   }
   return 0;
 }

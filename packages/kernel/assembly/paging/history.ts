@@ -11,20 +11,27 @@
  *
  *   first write, W = WRITTEN < G = CB_CUT:   frame and record first, then the lock of the page table entry;
  *       W again? then:  copy,  version [W + 1, G],  WRITTEN = G,  unlock
- *   reader of cut s:   WRITTEN < s: does the same as a writer, or copies under the lock;  else the version that has s in it;
+ *   reader of cut s:   WRITTEN < s, under the lock: copies the page for itself;  else the version that has s in it;
  *       none: there was no page
  *
  * Nothing is copied if no open snapshot lies in [W + 1, G], or if the page was free. The critical section is straight-line code, in
  * which no thread can be terminated. A version's descriptor is that of the cut as well, because whoever changes a page's state,
  * free list or number of blocks comes here first; list links, owner and FULL are not part of what a snapshot is.
  *
- * If there is no frame for a writer's copy the snapshots in question are lost, never the write. A reader just fails.
+ * A version is a frame, or a slot of the swap file: then the page is written there first, and WRITTEN tells afterwards whether it
+ * was still what it had been. If there is room for neither the snapshots in question are lost, never the write.
  */
 import * as L from "../layout";
-import { control, count, descriptors, tb } from "../machine/registers";
+import { control, count, descriptors, readTlb, tb } from "../machine/registers";
 import { spinPause } from "../machine/spin";
-import { frameAllocate, frameFree, framesAreShort } from "./frames";
+import { framesProvide, pageBring } from "./evict";
+import { frameAllocate, frameFree } from "./frames";
 import { frameOf, pteLock, pteOf, pteUnlock } from "./pte";
+import { pageFault } from "./refuse";
+import { hasFrame, isInSwap, pageRescue } from "./residence";
+import { slotAllocate, slotFree, swapIsThere, swapRead, swapWrite } from "./swap";
+
+const VERSIONS_SHIFT: u32 = 3; // with a swap file, versions have one frame in eight at most
 
 // @ts-ignore: decorator
 @inline function historyOf(page: u32): usize {
@@ -35,7 +42,7 @@ import { frameOf, pteLock, pteOf, pteUnlock } from "./pte";
 // @ts-ignore: decorator
 @inline export function historyKeep(page: u32): void {
   const cut = atomic.load<u32>(control() + L.CB_CUT);
-  if (atomic.load<u32>(historyOf(page) + L.HISTORY_WRITTEN) != cut) versionKeep(page, cut, true);
+  if (atomic.load<u32>(historyOf(page) + L.HISTORY_WRITTEN) != cut) versionKeep(page, cut);
 }
 
 /** The same for `pages` neighbouring ones. */
@@ -43,51 +50,118 @@ export function historyKeepRun(first: u32, pages: u32): void {
   for (let n: u32 = 0; n < pages; n++) historyKeep(first + n);
 }
 
-/** False if there is no frame, and nobody writes: then nothing has changed. */
-function versionKeep(page: u32, cut: u32, writes: bool): bool {
+function versionKeep(page: u32, cut: u32): void {
   const history = historyOf(page);
   const state = load<u32>(descriptors + <usize>page * L.PAGE_DESCRIPTOR_SIZE + L.PD_STATE);
   const written = atomic.load<u32>(history + L.HISTORY_WRITTEN);
-  let frame: usize = 0;
-  let record: usize = 0;
-  if (state != L.PAGE_FREE && snapshotLiesIn(written + 1, cut)) {
-    frame = framesAreShort(2) ? <usize>0 : frameAllocate(); // one for the copy, one perhaps for records
-    record = frame ? recordTake() : 0;
-    if (!record) {
-      if (frame) frameFree(frame);
-      if (!writes) return false;
-      frame = 0;
-      snapshotsLose(written + 1, cut);
-    }
-  }
+  if (state == L.PAGE_FREE || !snapshotLiesIn(written + 1, cut)) return versionSkip(page, cut);
+  const record = recordTake();
+  const frame = record ? versionFrame() : <usize>0;
+  if (frame) return versionCopy(page, cut, record, frame);
+  if (record && swapIsThere() && versionWrite(page, written, cut, record)) return;
+  if (record) recordGive(record);
+  snapshotsLose(written + 1, cut);
+  versionSkip(page, cut);
+}
+
+/** Nobody needs what the page was. */
+function versionSkip(page: u32, cut: u32): void {
   const pte = pteOf(page);
   pteLock(pte);
+  atomic.store<u32>(historyOf(page) + L.HISTORY_WRITTEN, cut);
+  pteUnlock(pte);
+}
+
+/** A frame for a version, or 0. With a swap file versions have few: nothing makes them leave memory, but they can be made there. */
+function versionFrame(): usize {
+  const most = load<u32>(control() + L.CB_FRAMES) >>> VERSIONS_SHIFT;
+  if (swapIsThere() && atomic.load<u32>(control() + L.CB_VERSION_FRAMES) >= most) return 0;
+  return framesProvide(1) ? frameAllocate() : 0;
+}
+
+/** Copies what a page is, if it has not been written meanwhile. */
+function versionCopy(page: u32, cut: u32, record: usize, frame: usize): void {
+  const history = historyOf(page);
+  const pte = pteOf(page);
+  pteLock(pte);
+  let entry = atomic.load<u64>(pte);
+  while (isInSwap(entry)) {
+    pteUnlock(pte);
+    bring(page);
+    pteLock(pte);
+    entry = atomic.load<u64>(pte);
+  }
   const again = atomic.load<u32>(history + L.HISTORY_WRITTEN);
-  const entry = atomic.load<u64>(pte);
-  const isFirst = again != cut && record != 0 && (entry & L.PTE_PRESENT) != 0;
+  const isFirst = again != cut && hasFrame(entry);
   if (isFirst) {
     memory.copy(frame, frameOf(entry), L.PAGE_SIZE);
-    versionAdd(record, page, frame, again + 1, cut);
+    versionAdd(record, page, <u32>frame, again + 1, cut);
   }
   atomic.store<u32>(history + L.HISTORY_WRITTEN, cut);
   pteUnlock(pte);
   if (isFirst) {
+    atomic.add<u32>(control() + L.CB_VERSION_FRAMES, 1);
+    count(L.COUNTER_VERSIONS);
+    return;
+  }
+  frameFree(frame);
+  recordGive(record);
+}
+
+/**
+ * Writes what a page is to the swap file: nobody changes it as long as WRITTEN is what it was. A translation of this thread
+ * keeps it in memory meanwhile. False if there is no slot, or the disk failed.
+ */
+function versionWrite(page: u32, written: u32, cut: u32, record: usize): bool {
+  const slot = slotAllocate();
+  if (slot == u32.MAX_VALUE) return false;
+  const history = historyOf(page);
+  const pte = pteOf(page);
+  const hazard = readTlb + (<usize>page << 2);
+  const before = load<u32>(hazard);
+  let entry = atomic.load<u64>(pte);
+  while (true) {
+    while (isInSwap(entry)) {
+      bring(page);
+      entry = atomic.load<u64>(pte);
+    }
+    atomic.store<u32>(hazard, (<u32>frameOf(entry) - (page << L.PAGE_SHIFT)) | 1);
+    const again = atomic.load<u64>(pte);
+    if (!hasFrame(entry) || (again & L.PTE_PRESENT && frameOf(again) == frameOf(entry))) break;
+    if (again & L.PTE_LEAVING) pageRescue(page);
+    entry = atomic.load<u64>(pte);
+  }
+  const isWhole = hasFrame(entry) && swapWrite(slot, frameOf(entry)) == 0;
+  pteLock(pte);
+  const isFirst = isWhole && atomic.load<u32>(history + L.HISTORY_WRITTEN) == written;
+  if (isFirst) versionAdd(record, page, (slot << 1) | L.VERSION_IN_SWAP, written + 1, cut);
+  if (isFirst || !hasFrame(entry)) atomic.store<u32>(history + L.HISTORY_WRITTEN, cut);
+  pteUnlock(pte);
+  atomic.store<u32>(hazard, before);
+  if (isFirst) {
     count(L.COUNTER_VERSIONS);
     return true;
   }
-  if (frame) frameFree(frame);
-  if (record) recordGive(record);
+  slotFree(slot);
+  if (hasFrame(entry) && !isWhole) return false;
+  recordGive(record); // somebody was faster, or there is nothing to keep
   return true;
 }
 
-/** Makes `frame`, with the descriptor as it is, the newest version of a page, whose entry is locked. */
+/** What a page was cannot be copied where it is: in the swap file. */
+function bring(page: u32): void {
+  const status = pageBring(page);
+  if (status) pageFault(status);
+}
+
+/** Makes a content (VERSION_FRAME), with the descriptor as it is, the newest version of a page, whose entry is locked. */
 // @ts-ignore: decorator
-@inline function versionAdd(record: usize, page: u32, frame: usize, from: u32, to: u32): void {
+@inline function versionAdd(record: usize, page: u32, content: u32, from: u32, to: u32): void {
   const history = historyOf(page);
   const descriptor = descriptors + <usize>page * L.PAGE_DESCRIPTOR_SIZE;
   store<u32>(record + L.VERSION_FROM, from);
   store<u32>(record + L.VERSION_TO, to);
-  store<u32>(record + L.VERSION_FRAME, <u32>frame);
+  store<u32>(record + L.VERSION_FRAME, content);
   store<u32>(record + L.VERSION_PAGE, page);
   const copy = record + L.VERSION_DESCRIPTOR;
   store<u64>(copy, load<u64>(descriptor + L.PD_STATE));
@@ -101,24 +175,26 @@ function versionKeep(page: u32, cut: u32, writes: bool): bool {
   atomic.store<u32>(history + L.HISTORY_VERSIONS, <u32>record);
 }
 
-/** The page goes back, and its frame with it: if a snapshot needs what it was, the frame becomes the version. False: it is free. */
-export function historyTakeFrame(page: u32, frame: usize): bool {
+/** The page goes back: if a snapshot needs what it was, its frame becomes the version, and the page is EMPTY. */
+export function historyTakeFrame(page: u32): void {
+  if (swapIsThere()) return historyKeep(page);
   const history = historyOf(page);
   const cut = atomic.load<u32>(control() + L.CB_CUT);
   const written = atomic.load<u32>(history + L.HISTORY_WRITTEN);
-  if (written == cut) return false;
+  if (written == cut) return;
   const needed = snapshotLiesIn(written + 1, cut);
   const record = needed ? recordTake() : 0;
   if (needed && !record) snapshotsLose(written + 1, cut);
   const pte = pteOf(page);
-  pteLock(pte);
-  // A reader of the snapshot may have been faster: nobody else comes here, for the page is nobody's.
-  const taken = record != 0 && atomic.load<u32>(history + L.HISTORY_WRITTEN) != cut;
-  if (taken) versionAdd(record, page, frame, written + 1, cut);
+  pteLock(pte); // nobody else comes here, for the page is nobody's; but a reader of the snapshot may be copying it
+  const entry = atomic.load<u64>(pte);
+  if (record) {
+    versionAdd(record, page, <u32>frameOf(entry), written + 1, cut);
+    atomic.store<u64>(pte, L.PTE_LOCK);
+  }
   atomic.store<u32>(history + L.HISTORY_WRITTEN, cut);
   pteUnlock(pte);
-  if (record && !taken) recordGive(record);
-  return taken;
+  if (record) atomic.add<u32>(control() + L.CB_VERSION_FRAMES, 1);
 }
 
 // @ts-ignore: decorator
@@ -146,25 +222,34 @@ export function blockSizeAt(page: u32, cut: u32): u32 {
   return record ? load<u32>(record + L.VERSION_DESCRIPTOR + L.PD_BLOCK_SIZE) : 0;
 }
 
-/** Physical address of what a page was at cut `cut`: a version, made now if it has not been written since. 0: no frame for it. */
-export function contentAt(page: u32, cut: u32): usize {
-  if (isAsItWas(page, cut) && !versionKeep(page, atomic.load<u32>(control() + L.CB_CUT), false)) return 0;
-  const record = versionFind(page, cut);
-  return record ? <usize>load<u32>(record + L.VERSION_FRAME) : 0;
+/** Physical address of the version of a page at cut `cut`, if there is one and it is in memory, else 0. */
+export function versionFrameAt(page: u32, cut: u32): usize {
+  const record: usize = isAsItWas(page, cut) ? 0 : versionFind(page, cut);
+  const content = record ? load<u32>(record + L.VERSION_FRAME) : 0;
+  return content & L.VERSION_IN_SWAP ? 0 : <usize>content;
 }
 
-/** Copies what a page was at cut `cut` to a frame, without making a version; false if there was no page. */
-export function contentCopy(page: u32, cut: u32, to: usize): bool {
+/** Copies what a page was at cut `cut` to a frame: 0, E_FAULT if there was no page, or E_SWAP. By one thread at a time. */
+export function contentCopy(page: u32, cut: u32, to: usize): u32 {
   const pte = pteOf(page);
   pteLock(pte);
-  const entry = atomic.load<u64>(pte);
-  const isLive = isAsItWas(page, cut) && (entry & L.PTE_PRESENT) != 0;
+  let entry = atomic.load<u64>(pte);
+  while (isInSwap(entry) && isAsItWas(page, cut)) {
+    pteUnlock(pte);
+    bring(page);
+    pteLock(pte);
+    entry = atomic.load<u64>(pte);
+  }
+  const isLive = isAsItWas(page, cut) && hasFrame(entry);
   if (isLive) memory.copy(to, frameOf(entry), L.PAGE_SIZE);
   pteUnlock(pte);
-  if (isLive) return true;
+  if (isLive) return 0;
   const record = versionFind(page, cut);
-  if (record) memory.copy(to, load<u32>(record + L.VERSION_FRAME), L.PAGE_SIZE);
-  return record != 0;
+  if (!record) return L.E_FAULT;
+  const content = load<u32>(record + L.VERSION_FRAME);
+  if (content & L.VERSION_IN_SWAP) return swapRead(content >>> 1, to) ? L.E_SWAP : 0;
+  memory.copy(to, content, L.PAGE_SIZE);
+  return 0;
 }
 
 function versionFind(page: u32, cut: u32): usize {
@@ -199,7 +284,13 @@ function versionsDrop(page: u32): void {
   pteUnlock(pte);
   while (dropped) {
     const next = <usize>load<u32>(dropped + L.VERSION_NEXT);
-    frameFree(load<u32>(dropped + L.VERSION_FRAME));
+    const content = load<u32>(dropped + L.VERSION_FRAME);
+    if (content & L.VERSION_IN_SWAP) {
+      slotFree(content >>> 1);
+    } else {
+      frameFree(content);
+      atomic.sub<u32>(control() + L.CB_VERSION_FRAMES, 1);
+    }
     recordGive(dropped);
     dropped = next;
   }
@@ -291,7 +382,7 @@ export function recordGive(record: usize): void {
 
 /** A frame of records: they are never given back, for there are always some. */
 function recordsAdd(): void {
-  const frame = framesAreShort(1) ? <usize>0 : frameAllocate();
+  const frame = framesProvide(1) ? frameAllocate() : <usize>0;
   if (!frame) return;
   let offset: u32 = 0;
   for (; offset + L.VERSION_SIZE < L.PAGE_SIZE; offset += L.VERSION_SIZE)

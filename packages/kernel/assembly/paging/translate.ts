@@ -5,14 +5,19 @@
  * a hit is one load, one test and one addition (v86's software TLB, src/rust/cpu/cpu.rs). An entry is
  * (physical page - virtual page) | 1, or 0. Dropping all translations costs what was touched, not the size of the table.
  *
- * A raw address is valid until the end of the operation that got it: translations are dropped only at safepoints.
+ * A raw address is valid until the end of the operation that got it, or until `translationsYield`: translations are dropped
+ * only there, at safepoints, and when an operation begins.
  */
 import * as L from "../layout";
 import { readTlb, writeTlb, descriptors, control, count, tb } from "../machine/registers";
 import { traceReference } from "./trace";
-import { frameAllocate, frameFree } from "./frames";
+import { frameProvide, pageBring } from "./evict";
+import { frameFree } from "./frames";
 import { historyKeep } from "./history";
 import { frameOf, pteInstall, pteOf } from "./pte";
+import { pageFault } from "./refuse";
+import { framePageNote } from "./residence";
+import { swapIsThere } from "./swap";
 import { viewWalk } from "./view";
 
 /** Physical address for reading, or 0 (the reason is in TB_FAULT_CODE). */
@@ -28,6 +33,16 @@ import { viewWalk } from "./view";
   const p = writeAddressCached(va);
   return p ? p : writeMiss(va);
 }
+
+/** Like `writeAddress`, but 0 if the page cannot be had at all: for what can be given up. */
+export function writeAddressOrNone(va: u32): usize {
+  mayFail = true;
+  const p = writeAddress(va);
+  mayFail = false;
+  return p;
+}
+
+let mayFail: bool = false;
 
 /** Like `readAddress` where a miss is somebody else's: 0 if this thread has no translation now. */
 // @ts-ignore: decorator
@@ -46,25 +61,35 @@ import { viewWalk } from "./view";
 }
 
 function readMiss(va: u32): usize {
-  const base = walk(va, L.PTE_READ, L.PTE_ACCESSED);
-  if (!base) return 0;
-  fill(readTlb, L.TB_READ_TOUCHED, L.TB_TOUCHED, va, base);
-  return base + (va & L.PAGE_MASK);
+  return miss(va, L.PTE_READ, L.PTE_ACCESSED, readTlb, L.TB_READ_TOUCHED, L.TB_TOUCHED);
 }
 
 function writeMiss(va: u32): usize {
-  const base = walk(va, L.PTE_WRITE, L.PTE_ACCESSED | L.PTE_DIRTY);
-  if (!base) return 0;
-  fill(writeTlb, L.TB_WRITE_TOUCHED, L.TB_TOUCHED + (L.TOUCHED_MAX << 2), va, base);
-  return base + (va & L.PAGE_MASK);
+  const list = L.TB_TOUCHED + (L.TOUCHED_MAX << 2);
+  return miss(va, L.PTE_WRITE, L.PTE_ACCESSED | L.PTE_DIRTY, writeTlb, L.TB_WRITE_TOUCHED, list);
 }
 
-function fill(table: usize, counter: u32, list: u32, va: u32, base: usize): void {
+/** Walks, and fills an entry. An entry is a hazard pointer (residence.ts): it counts only if the page is present still, and marked. */
+function miss(va: u32, right: u64, mark: u64, table: usize, counter: u32, list: u32): usize {
   const page = va >>> L.PAGE_SHIFT;
+  while (true) {
+    const base = walk(va, right, mark);
+    if (!base) return 0;
+    fill(table, counter, list, page, base);
+    if (load<u32>(tb + L.TB_SNAPSHOT)) return base + (va & L.PAGE_MASK);
+    const entry = atomic.load<u64>(pteOf(page));
+    // The mark too: it may have left meanwhile, without what is to be written now, and been rescued.
+    const whole = mark | L.PTE_PRESENT;
+    if ((entry & whole) == whole && frameOf(entry) == base) return base + (va & L.PAGE_MASK);
+    store<u32>(table + (page << 2), 0);
+  }
+}
+
+function fill(table: usize, counter: u32, list: u32, page: u32, base: usize): void {
   const touched = load<u32>(tb + counter);
   if (touched < L.TOUCHED_MAX) store<u32>(tb + list + (touched << 2), page);
   store<u32>(tb + counter, touched + 1);
-  store<u32>(table + (page << 2), (<u32>base - (va & ~L.PAGE_MASK)) | 1);
+  atomic.store<u32>(table + (page << 2), (<u32>base - (page << L.PAGE_SHIFT)) | 1);
 }
 
 function fault(code: u32, va: u32): usize {
@@ -86,23 +111,35 @@ function walk(va: u32, right: u64, mark: u64): usize {
   let entry = atomic.load<u64>(pte);
   while (!(entry & L.PTE_PRESENT)) {
     if (load<u32>(descriptors + <usize>page * L.PAGE_DESCRIPTOR_SIZE + L.PD_STATE) == L.PAGE_FREE) return fault(L.E_FAULT, va);
-    if (!demandZero(pte)) return fault(L.E_MEMORY, va);
+    if ((entry & ~(<u64>L.PTE_LOCK)) != 0) {
+      const status = pageBring(page);
+      if (status) return mayFail ? fault(status, va) : pageFault(status);
+    } else if (!demandZero(pte, page)) {
+      return fault(L.E_MEMORY, va);
+    }
     entry = atomic.load<u64>(pte);
   }
   if (!(entry & right)) return fault(L.E_PROTECTION, va);
-  if ((entry & mark) != mark) atomic.or<u64>(pte, mark);
+  if ((entry & mark) != mark) atomic.cmpxchg<u64>(pte, entry, entry | mark); // `miss` sees whether it was done
   if (right == L.PTE_WRITE) historyKeep(page);
   return frameOf(entry);
 }
 
 /** Installs a zeroed frame. The frame comes first, then the entry: nobody ever waits while holding an entry. */
-function demandZero(pte: usize): bool {
-  const frame = frameAllocate();
+function demandZero(pte: usize, page: u32): bool {
+  const frame = frameProvide();
   if (!frame) return atomic.load<u64>(pte) & L.PTE_PRESENT ? true : false;
   memory.fill(frame, 0, L.PAGE_SIZE);
   count(L.COUNTER_DEMAND_ZERO);
+  framePageNote(frame, page);
   if (!pteInstall(pte, frame)) frameFree(frame);
   return true;
+}
+
+/** In the middle of an operation: what has been read through this translation is in no hand any more. */
+// @ts-ignore: decorator
+@inline export function translationDrop(va: u32): void {
+  if (swapIsThere()) atomic.store<u32>(readTlb + ((va >>> L.PAGE_SHIFT) << 2), 0);
 }
 
 /** Drops all translations of this thread. O(entries touched since the last time). */
@@ -129,6 +166,8 @@ export function translationsForget(): void {
 
 function flush(table: usize, counter: u32, list: u32): void {
   const touched = load<u32>(tb + counter);
+  // A fence: what was written by these translations is written before they are gone.
+  if (swapIsThere()) atomic.add<u32>(tb + L.TB_FENCE, 1);
   if (touched > L.TOUCHED_MAX) {
     memory.fill(table, 0, <usize>load<u32>(control() + L.CB_VIRTUAL_PAGES) << 2);
   } else {

@@ -10,20 +10,19 @@
  */
 import * as L from "../layout";
 import { readTlb, tb } from "../machine/registers";
-import { frameFree, frameRunAllocate, framesAreShort } from "./frames";
-import { blockSizeAt, contentAt, contentCopy, recordGive, recordTake, snapshotIsWhole, stateAt } from "./history";
+import { frameRunProvide, framesProvide } from "./evict";
+import { frameFree } from "./frames";
+import {
+  blockSizeAt,
+  contentCopy,
+  recordGive,
+  recordTake,
+  snapshotIsWhole,
+  stateAt,
+  versionFrameAt,
+} from "./history";
+import { pageFault } from "./refuse";
 import { translationsForget } from "./translate";
-
-/** Throws what JavaScript is to know: E_PROTECTION, E_FAULT (there was no such page, or it is lost) or E_MEMORY. */
-// @ts-ignore: decorator
-@external("env", "viewFault")
-declare function viewFault(code: u32): void;
-
-function refuse(code: u32): usize {
-  viewFault(code);
-  unreachable();
-  return 0;
-}
 
 /** This thread reads the snapshot of cut `cut` from now on. */
 export function viewOpen(cut: u32): void {
@@ -50,15 +49,22 @@ function runFree(record: usize): void {
   recordGive(record);
 }
 
+/** Lets its copies go, for memory is short: between two operations. */
+export function viewForget(): void {
+  const cut = load<u32>(tb + L.TB_SNAPSHOT);
+  viewClose();
+  viewOpen(cut);
+}
+
 /** Physical base of a page as it was. */
 export function viewWalk(page: u32, writes: bool): usize {
-  if (writes) return refuse(L.E_PROTECTION);
+  if (writes) return pageFault(L.E_PROTECTION);
   const cut = load<u32>(tb + L.TB_SNAPSHOT);
   const state = stateAt(page, cut);
-  if (state == L.PAGE_FREE) return refuse(L.E_FAULT);
+  if (state == L.PAGE_FREE) return pageFault(L.E_FAULT);
   if (state != L.PAGE_SMALL) return viewRun(page, cut);
-  const content = contentAt(page, cut);
-  return content ? content : refuse(snapshotIsWhole(cut) ? L.E_MEMORY : L.E_FAULT);
+  const version = versionFrameAt(page, cut);
+  return version ? version : viewCopy(page, 1, cut);
 }
 
 /** Bytes of the block of an object as it was. */
@@ -69,28 +75,34 @@ export function viewBlockSize(va: u32): u32 {
 function viewRun(page: u32, cut: u32): usize {
   let first = page;
   while (stateAt(first, cut) == L.PAGE_RUN_TAIL) first--;
-  if (stateAt(first, cut) != L.PAGE_RUN) return refuse(L.E_FAULT);
+  if (stateAt(first, cut) != L.PAGE_RUN) return pageFault(L.E_FAULT);
   const pages = load<u32>(tb + L.TB_OUT_A);
-  const record = framesAreShort(pages) ? <usize>0 : recordTake();
-  if (!record) return refuse(L.E_MEMORY);
-  const frames = frameRunAllocate(pages);
+  const frames = viewCopy(first, pages, cut);
+  const addend = (<u32>frames - (first << L.PAGE_SHIFT)) | 1;
+  for (let n: u32 = 0; n < pages; n++) store<u32>(readTlb + ((first + n) << 2), addend);
+  // Too many to note one by one: the next flush clears the table.
+  store<u32>(tb + L.TB_READ_TOUCHED, L.TOUCHED_MAX + 1);
+  return frames + (<usize>(page - first) << L.PAGE_SHIFT);
+}
+
+/** A copy of its own of neighbouring pages as they were, in neighbouring frames. */
+function viewCopy(first: u32, pages: u32, cut: u32): usize {
+  const record = framesProvide(pages) ? recordTake() : <usize>0;
+  if (!record) return pageFault(L.E_MEMORY);
+  const frames = frameRunProvide(pages);
   if (!frames) {
     recordGive(record);
-    return refuse(L.E_MEMORY);
+    return pageFault(L.E_MEMORY);
   }
   store<u32>(record + L.VERSION_FRAME, <u32>frames);
   store<u32>(record + L.VERSION_RUN_PAGES, pages);
   for (let n: u32 = 0; n < pages; n++) {
-    if (!contentCopy(first + n, cut, frames + (<usize>n << L.PAGE_SHIFT))) {
-      runFree(record);
-      return refuse(L.E_FAULT);
-    }
+    const status = contentCopy(first + n, cut, frames + (<usize>n << L.PAGE_SHIFT));
+    if (!status) continue;
+    runFree(record);
+    return pageFault(snapshotIsWhole(cut) ? status : L.E_FAULT);
   }
-  const addend = (<u32>frames - (first << L.PAGE_SHIFT)) | 1;
-  for (let n: u32 = 0; n < pages; n++) store<u32>(readTlb + ((first + n) << 2), addend);
   store<u32>(record + L.VERSION_NEXT, load<u32>(tb + L.TB_VIEW_RUNS));
   store<u32>(tb + L.TB_VIEW_RUNS, <u32>record);
-  // Too many to note one by one: the next flush clears the table.
-  store<u32>(tb + L.TB_READ_TOUCHED, L.TOUCHED_MAX + 1);
-  return frames + (<usize>(page - first) << L.PAGE_SHIFT);
+  return frames;
 }

@@ -22,7 +22,7 @@ import { wordCas, wordLoad } from "../machine/word";
 import { frameAllocate } from "../paging/frames";
 import { readAddress, writeAddress } from "../paging/translate";
 import { countDecrement, countIncrement } from "../heap/count";
-import { borrow, pinsRelease, youngDrop } from "../heap/handle";
+import { borrow, pinsRelease, pinsWereLost, youngDrop } from "../heap/handle";
 import { objectAllocate, objectFree } from "../heap/object";
 import { enter, safepoint, youngSettle } from "../heap/safepoint";
 import { box, valueOut, valueRelease, valueRetain } from "../containers/value";
@@ -198,7 +198,7 @@ export function taskRequeue(): void {
 
 /**
  * The step of a coroutine is over and it goes on later: pins, passes a safepoint, honours a drop request. 0 or E_MEMORY: then
- * nothing was done, or with `drop` all but the pinning, and its handles are gone.
+ * nothing was done, or with `drop` all but the pinning, and its handles are gone. E_SWAP: one of its handles is.
  */
 export function taskYield(drop: u32): u32 {
   const status = youngSettle(drop != 0);
@@ -207,7 +207,7 @@ export function taskYield(drop: u32): u32 {
   safepoint();
   if (load<u32>(tb + S.TB_IS_SEARCHING) && searchEnd() && tasksAreWaiting()) wakeOne();
   if (GIL && atomic.load<u32>(tb + L.TB_REQUEST) & L.REQUEST_GIL_DROP) runYield();
-  return status;
+  return status ? status : pinsWereLost() ? L.E_SWAP : 0;
 }
 
 /**

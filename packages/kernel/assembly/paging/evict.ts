@@ -1,0 +1,242 @@
+/**
+ * Which pages leave, and frames for those that come: CLOCK (Corbato 1968) over the frames, by the accessed bits. Bits are set by
+ * walks, so a round begins by asking all threads to drop their translations.
+ *
+ * Frames that ordinary allocation leaves alone (frames.ts) are there for what cannot wait: a page that is needed in the middle
+ * of an operation comes in even if nothing can leave at this moment.
+ */
+import * as L from "../layout";
+import { control, count, descriptors, threadBlock, tid } from "../machine/registers";
+import { spinPause } from "../machine/spin";
+import { frameAllocate, frameFree, frameIsFree, frameRunAllocate, frameRunTake, framesAreShort } from "./frames";
+import { frameOf, pteOf } from "./pte";
+import {
+  hasFrame,
+  headOf,
+  isInSwap,
+  mustBeWritten,
+  pageClaim,
+  pageDiscard,
+  pageIsCached,
+  pageMark,
+  pageRead,
+  pageRescue,
+  pageSeal,
+  pagesOf,
+  pageWritten,
+  tailsPresent,
+  waitFor,
+} from "./residence";
+import { copyTake, slotAllocate, slotFree, swapIsThere, swapWrite } from "./swap";
+
+const BATCH: u32 = 16; // frames that one round frees
+const FETCH_ROUNDS: u32 = 20_000; // of 20 us and a look at all frames
+const AHEAD: u32 = 8; // free frames, beyond the reserve, at which a round begins
+
+// Rounds.
+
+/** Takes the lock, or waits until there are `wanted` frames: then false. */
+function evictLock(wanted: u32): bool {
+  const lock = control() + L.CB_EVICT_LOCK;
+  for (let round: u32 = 0; atomic.cmpxchg<u32>(lock, 0, tid) != 0; round++) {
+    waitFor(round, lock);
+    if (!framesAreShort(wanted)) return false;
+  }
+  return true;
+}
+
+function evictUnlock(): void {
+  atomic.store<u32>(control() + L.CB_EVICT_LOCK, 0);
+}
+
+/** Frees so many frames, if it can; false if it could not free any. Any thread, also in the middle of an operation. */
+export function evict(wanted: u32): bool {
+  if (!evictLock(wanted)) return true;
+  translationsAsk();
+  const frames = load<u32>(control() + L.CB_FRAMES);
+  let hand = load<u32>(control() + L.CB_CLOCK_HAND);
+  let freed: u32 = 0;
+  for (let looks: u32 = 0; looks < 3 * frames && freed < wanted; looks++) {
+    if (hand >= frames) hand = 0;
+    const page = pageIn(hand++);
+    if (!page) continue;
+    const pte = pteOf(page);
+    if (looks < 2 * frames && atomic.load<u64>(pte) & L.PTE_ACCESSED) atomic.and<u64>(pte, ~(<u64>L.PTE_ACCESSED));
+    else freed += pageEvict(page);
+  }
+  store<u32>(control() + L.CB_CLOCK_HAND, hand);
+  evictUnlock();
+  return freed != 0;
+}
+
+/** All threads are to drop their translations as soon as they hold no raw address. */
+function translationsAsk(): void {
+  atomic.add<u32>(control() + L.CB_TRANSLATION_EPOCH, 1);
+  const slots = load<u32>(control() + L.CB_SLOTS) + L.VIEWS_MAX; // views have frames that they can do without
+  for (let slot: u32 = 1; slot < slots; slot++) {
+    const block = threadBlock(slot);
+    if (atomic.load<u32>(block + L.TB_STATE) != L.THREAD_FREE) atomic.or<u32>(block + L.TB_REQUEST, L.REQUEST_TRANSLATIONS);
+  }
+}
+
+/** The page, or the head of the run, that is mapped to a frame; 0 if none is, or what is cannot leave. */
+function pageIn(frame: u32): u32 {
+  const page = load<u32>(<usize>load<u32>(control() + L.CB_FRAME_PAGES) + (<usize>frame << 2));
+  if (!page) return 0;
+  const entry = atomic.load<u64>(pteOf(page));
+  if ((entry & (L.PTE_PRESENT | L.PTE_PINNED)) != L.PTE_PRESENT || <u32>(entry >> L.PTE_FRAME_SHIFT) != frame) return 0;
+  return load<u32>(stateOf(page)) == L.PAGE_RUN_TAIL ? 0 : page;
+}
+
+// @ts-ignore: decorator
+@inline function stateOf(page: u32): usize {
+  return descriptors + <usize>page * L.PAGE_DESCRIPTOR_SIZE + L.PD_STATE;
+}
+
+// One page, or run.
+
+/** Number of frames that it freed, 0 if somebody uses it, or it could not be written. */
+function pageEvict(head: u32): u32 {
+  const state = load<u32>(stateOf(head));
+  const pages = pagesOf(head);
+  for (let n: u32 = 0; n < pages; n++) if (pageIsCached(head + n)) return 0;
+  store<u32>(control() + L.CB_EVICT_HEAD, head);
+  const leaves = marked(head, pages) && (state == L.PAGE_FREE || written(head, pages));
+  // What it was is looked at once more: while nothing is marked, anything may happen to a page.
+  const isSame = leaves && load<u32>(stateOf(head)) == state && pagesOf(head) == pages;
+  const isGone = isSame && (state == L.PAGE_FREE ? pageDiscard(head) : pageSeal(head));
+  for (let n: u32 = isGone ? 1 : 0; n < pages; n++) {
+    if (isGone) pageSeal(head + n);
+    else pageRescue(head + n);
+  }
+  store<u32>(control() + L.CB_EVICT_HEAD, 0);
+  count(isGone ? L.COUNTER_EVICTIONS : L.COUNTER_RESCUES, pages);
+  return isGone ? pages : 0;
+}
+
+/** All pages LEAVING, and in no TLB. */
+function marked(head: u32, pages: u32): bool {
+  for (let n: u32 = 0; n < pages; n++) if (!pageMark(head + n)) return false;
+  // A run that is free is retired, or about to be; one whose header is still to be written is being made.
+  if (load<u32>(stateOf(head)) == L.PAGE_RUN && !load<u32>(frameOf(atomic.load<u64>(pteOf(head))))) return false;
+  // A thread that is not attached now drops its translations when it attaches, for it sees this. After the marks.
+  atomic.add<u32>(control() + L.CB_TRANSLATION_EPOCH, 1);
+  for (let n: u32 = 0; n < pages; n++) if (pageIsCached(head + n)) return false;
+  return true;
+}
+
+/** Each page has a copy that is as it is. */
+function written(head: u32, pages: u32): bool {
+  for (let n: u32 = 0; n < pages; n++) {
+    const page = head + n;
+    if (!mustBeWritten(page)) continue;
+    const entry = atomic.load<u64>(pteOf(page));
+    if (!hasFrame(entry)) return false;
+    let slot = copyTake(page);
+    if (slot == u32.MAX_VALUE) slot = slotTake();
+    if (slot == u32.MAX_VALUE) return false;
+    if (swapWrite(slot, frameOf(entry)) != 0 || !pageWritten(page, slot)) {
+      slotFree(slot);
+      return false;
+    }
+    count(L.COUNTER_SWAP_OUTS);
+  }
+  return true;
+}
+
+/** A free slot; if there is none, the copy of a page that is in memory all the same. */
+function slotTake(): u32 {
+  const slot = slotAllocate();
+  if (slot != u32.MAX_VALUE) return slot;
+  const pages = load<u32>(control() + L.CB_VIRTUAL_PAGES);
+  for (let page: u32 = 1; page < pages; page++) {
+    if (!(atomic.load<u64>(pteOf(page)) & L.PTE_PRESENT)) continue;
+    const copy = copyTake(page);
+    if (copy != u32.MAX_VALUE) return copy;
+  }
+  return u32.MAX_VALUE;
+}
+
+// Frames.
+
+/** Whether ordinary allocation may take so many frames; makes room for them if it can. */
+export function framesProvide(wanted: u32): bool {
+  if (!framesAreShort(wanted)) return true;
+  if (!swapIsThere()) return false;
+  while (framesAreShort(wanted)) if (!evict(max<u32>(wanted, BATCH))) return false;
+  return true;
+}
+
+/** A frame for a page of the heap, if need be out of the reserve; 0 if there is none. */
+export function frameProvide(): usize {
+  if (swapIsThere() && framesAreShort(AHEAD)) evict(BATCH);
+  return frameAllocate();
+}
+
+/** Neighbouring frames, likewise. Who is in their way leaves. O(frames). */
+export function frameRunProvide(length: u32): usize {
+  if (length == 1) return frameProvide();
+  if (!swapIsThere()) return frameRunAllocate(length);
+  if (framesAreShort(length)) evict(length);
+  const run = frameRunAllocate(length);
+  return run ? run : frameRunClear(length);
+}
+
+/** The first run of frames that are free or whose pages leave. */
+function frameRunClear(length: u32): usize {
+  if (!evictLock(u32.MAX_VALUE >>> 1)) return 0;
+  translationsAsk();
+  const frames = load<u32>(control() + L.CB_FRAMES);
+  let run: usize = 0;
+  let cleared: u32 = 0;
+  for (let frame: u32 = 0; frame < frames && !run; frame++) {
+    const page = frameIsFree(frame) ? 0 : pageIn(frame);
+    const isClear = page ? pageEvict(page) != 0 : frameIsFree(frame);
+    cleared = isClear ? cleared + 1 : 0;
+    if (cleared >= length) run = frameRunTake(frame + 1 - length, length);
+  }
+  evictUnlock();
+  return run;
+}
+
+// Coming back.
+
+/**
+ * Sees to it that a page that has left is in memory again, with all of its run: 0, E_MEMORY if there is no frame for it, or
+ * E_SWAP. It may leave again before it is translated. A page that is EMPTY stays so.
+ */
+export function pageBring(page: u32): u32 {
+  const head = headOf(page);
+  const pages = pagesOf(head);
+  let round: u32 = 0;
+  while (true) {
+    const entry = atomic.load<u64>(pteOf(head));
+    if (entry & L.PTE_PRESENT) {
+      if (tailsPresent(head, pages)) return 0;
+    } else if (entry & L.PTE_LEAVING) {
+      pageRescue(head);
+    } else if (entry & L.PTE_ARRIVING) {
+      waitFor(round++, pteOf(head));
+    } else if (isInSwap(entry)) {
+      const status = pageFetch(head, pages);
+      if (status) return status;
+    } else {
+      return 0;
+    }
+  }
+}
+
+/** The frames come first: nobody waits for one with a claim. */
+function pageFetch(head: u32, pages: u32): u32 {
+  let frames = frameRunProvide(pages);
+  // Other threads let go of their pages as they go on; who has none to let go of never comes here.
+  for (let round: u32 = 0; !frames && round < FETCH_ROUNDS; round++) {
+    spinPause(round);
+    frames = frameRunProvide(pages);
+  }
+  if (!frames) return L.E_MEMORY;
+  const claimed = pageClaim(head);
+  if (claimed && pageRead(head, pages, frames)) return 0;
+  for (let n: u32 = 0; n < pages; n++) frameFree(frames + (<usize>n << L.PAGE_SHIFT));
+  return claimed ? L.E_SWAP : 0;
+}

@@ -1,0 +1,147 @@
+// A heap that is larger than memory: pages leave for the swap file and come back, and nobody can tell.
+import { Dict, List } from "@ungil/heap";
+import { expect, it } from "vitest";
+import { breaks, changePlain, draw, mutate, Part, suffers } from "./fixtures/swap.mjs";
+import { inBothModes, start, within } from "./helpers.js";
+
+interface Plain {
+  steps: number;
+  cells: { n: number; text: string }[];
+  index: Map<string, { n: number; text: string }>;
+  chain: number[];
+}
+
+/** A plain part on which that many operations have been done, from a seed. */
+class Oracle {
+  readonly part: Plain = { steps: 0, cells: [], index: new Map(), chain: [] };
+  readonly #next: (n: number) => number;
+
+  constructor(seed: number) {
+    this.#next = draw(seed);
+  }
+
+  to(steps: number): Plain {
+    while (this.part.steps < steps) changePlain(this.part, this.#next);
+    return this.part;
+  }
+}
+
+/** What a part of the heap, or of a snapshot of it, has that the oracle has not. In slices: each scope ends what it has read. */
+function differences(inStep: <T>(work: () => T) => T, part: any, plain: Plain): string[] {
+  const found: string[] = [];
+  const expected = (what: string, is: unknown, should: unknown) => {
+    if (is !== should && found.length < 10) found.push(`${what}: ${is} instead of ${should}`);
+  };
+  const same = (what: string, cell: any, should: { n: number; text: string }) => {
+    expected(`${what}.n`, cell.n, should.n);
+    expected(`${what}.text`, cell.text, should.text);
+  };
+  expected("cells", part.cells.length, plain.cells.length);
+  for (let from = 0; from < plain.cells.length; from += 200) {
+    inStep(() => {
+      const { cells } = part;
+      for (let n = from; n < Math.min(from + 200, plain.cells.length); n++)
+        same(`cell ${n}`, cells.get(n), plain.cells[n]!);
+    });
+  }
+  expected("index", part.index.size, plain.index.size);
+  const keys = [...plain.index];
+  for (let from = 0; from < keys.length; from += 200)
+    inStep(() => {
+      const { index } = part;
+      for (const [key, cell] of keys.slice(from, from + 200)) same(key, index.get(key) ?? {}, cell);
+    });
+  inStep(() => {
+    let link = part.chain;
+    for (const n of plain.chain.slice().reverse()) {
+      expected("chain", link?.n, n);
+      link = link?.next;
+    }
+    expected("the end of the chain", link, null);
+  });
+  return found;
+}
+
+function seedOf(name: string): number {
+  const seed = Number(process.env.UNGIL_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
+  console.log(`${name}: UNGIL_TEST_SEED=${seed}`);
+  return seed;
+}
+
+inBothModes("a heap with a swap file", (gil) => {
+  it.each(["12MiB", "24MiB", "96MiB"])(
+    "is the same with %s of memory, and its snapshots",
+    async (memory) => {
+      const seed = seedOf(`swap ${gil ? "gil" : "free"} ${memory}`);
+      const rt = await start({ gil, threads: 4, memory, swap: "64MiB" });
+      const [parts, operations] = [6, 60_000];
+      const counters = rt.new(Dict);
+      const all = Array.from({ length: parts }, () =>
+        rt.scope(() => rt.new(Part, { cells: new List(), index: new Dict() })),
+      );
+      let ended = false;
+      const work = Promise.all(all.map((part, n) => rt.run(mutate, part, seed + n, operations, counters)));
+      work
+        .finally(() => {
+          ended = true;
+        })
+        .catch(() => undefined);
+      let snapshots = 0;
+      const oracles = all.map((_, n) => new Oracle(seed + n));
+      while (!ended && snapshots < 12) {
+        const snapshot = await rt.snapshot();
+        const n = snapshots++ % parts;
+        const seen = snapshot.see(all[n]);
+        expect(differences((read) => snapshot.scope(read), seen, oracles[n]!.to(seen.steps))).toEqual([]);
+        snapshot.dispose();
+      }
+      expect(await within(60_000, work)).toEqual(all.map(() => operations));
+      for (const [n, part] of all.entries())
+        expect(differences((read) => rt.scope(read), part, oracles[n]!.to(operations))).toEqual([]);
+      for (let n = 0; n < 7; n++)
+        expect(counters.get(`op ${n}`)).toBeGreaterThanOrEqual(Math.floor(operations / 7) * parts);
+      const { pages, violations } = rt.verify();
+      expect(violations).toEqual([]);
+      const { evictions, swapIns, swapOuts, rescues } = rt.stats();
+      console.log(JSON.stringify({ memory, pages, snapshots, evictions, swapIns, swapOuts, rescues }));
+      if (memory === "12MiB") expect(evictions).toBeGreaterThan(1000);
+      if (memory === "96MiB") expect([evictions, swapIns]).toEqual([0, 0]);
+    },
+    90_000,
+  );
+
+  it("a disk that fails now and then fails those only whom it fails", async () => {
+    const seed = seedOf(`disk ${gil ? "gil" : "free"}`);
+    const rt = await start({ gil, threads: 2, memory: "4MiB", swap: "64MiB" });
+    const make = () => rt.scope(() => rt.new(Part, { cells: new List(), index: new Dict() }));
+    const counters = rt.new(Dict);
+    const parts = Array.from({ length: 3 }, make);
+    await within(60_000, Promise.all(parts.map((part, n) => rt.run(mutate, part, seed + n, 12_000, counters))));
+    const found = await within(60_000, rt.run(suffers, parts[0], 4, seed));
+    expect(found.lost).toBeGreaterThan(0);
+    expect(found.right).toBeGreaterThan(5000);
+    // What was changed by one only (`n += 1`) has another text.
+    for (const [n, part] of parts.entries())
+      expect(differences((read) => rt.scope(read), part, new Oracle(seed + n).to(12_000))).toEqual([]);
+
+    // In the middle of anything, safepoints among it.
+    const more = Array.from({ length: 4 }, make);
+    const breaking = Array.from({ length: 4 }, (_, n) => rt.run(breaks, 300, seed + n));
+    const outcomes = await within(
+      60_000,
+      Promise.allSettled(more.map((part, n) => rt.run(mutate, part, seed + 10 + n, 12_000, rt.new(Dict)))),
+    );
+    await within(60_000, Promise.allSettled(breaking));
+    for (const [n, outcome] of outcomes.entries()) {
+      // A thread that cannot read what it needs itself, a task it has to start, ends, and another takes its place.
+      if (outcome.status === "rejected") expect(["SWAP_FILE", "WORKER_CRASHED"]).toContain(outcome.reason.code);
+      else expect(differences((read) => rt.scope(read), more[n], new Oracle(seed + 10 + n).to(12_000))).toEqual([]);
+    }
+    for (const [n, part] of parts.entries())
+      expect(differences((read) => rt.scope(read), part, new Oracle(seed + n).to(12_000))).toEqual([]);
+    const last = make();
+    expect(await within(60_000, rt.run(mutate, last, seed, 3000, counters))).toBe(3000);
+    expect(differences((read) => rt.scope(read), last, new Oracle(seed).to(3000))).toEqual([]);
+    console.log(JSON.stringify({ found, failed: outcomes.filter(({ status }) => status === "rejected").length }));
+  }, 120_000);
+});
