@@ -1,4 +1,5 @@
 /** Errors of the lower floors. All derive from UngilError and carry a stable `code`. */
+import { accessor, byAccessor } from "./accessor.js";
 
 export class UngilError extends Error {
   /** Stable: programs may compare it. */
@@ -11,14 +12,12 @@ export class UngilError extends Error {
   }
 }
 
-/** The heap is full, after everything that could be given back was. It stays usable. */
+const HEAP_FULL = "the shared heap is full. Start the runtime with more memory, or release objects.";
+
+/** The heap, or an address space, is full, after everything that could be given back was. It stays usable. */
 export class OutOfMemoryError extends UngilError {
-  constructor(what: string, options?: ErrorOptions) {
-    super(
-      "OUT_OF_MEMORY",
-      `${what}: the shared heap is full. Start the runtime with more memory, or release objects.`,
-      options,
-    );
+  constructor(what: string, options?: ErrorOptions, reason = HEAP_FULL) {
+    super("OUT_OF_MEMORY", `${what}: ${reason}`, options);
   }
 }
 
@@ -29,14 +28,23 @@ export class MemorySizeError extends UngilError {
   }
 }
 
-/** An access to an address that holds no object: page 0, an unmapped page, a protected one. */
+/** An access to an address where nothing is: page 0, an unmapped page, a guard page. */
 export class SegmentationFaultError extends UngilError {
+  /** Who made it, and in which coroutine if in one. */
+  readonly thread: string;
+  readonly coroutine: string | undefined;
+
   constructor(
     readonly address: number,
     readonly access: string,
     reason: string,
+    /** The region that the address lies in, if in one. */
+    readonly region?: string,
   ) {
-    super("SEGMENTATION_FAULT", `${access} at address 0x${address.toString(16)}: ${reason}`);
+    const who = accessor();
+    super("SEGMENTATION_FAULT", `${access} at address 0x${address.toString(16)}: ${reason}${byAccessor(who)}`);
+    this.thread = who.thread;
+    this.coroutine = who.coroutine;
   }
 }
 

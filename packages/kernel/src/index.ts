@@ -1,6 +1,8 @@
 /** The machine under ungil. Internal: import `ungil` instead. */
 export * as Layout from "../assembly/layout.js";
 export * as SyncLayout from "../assembly/layout-sync.js";
+export { type Accessor, accessor, byAccessor, setCurrentCoroutine } from "./accessor.js";
+export { bytesOf } from "./bytes.js";
 export * from "./errors.js";
 export type { HeapExports } from "./exports.js";
 export { compileKernel, createMachine, defineInternalTypes, Kernel, type MachineHandle } from "./kernel.js";
