@@ -105,7 +105,7 @@ function enableWrite(space: SpaceState, area: Area, page: number): void {
   table.set(page, pte | WRITE);
 }
 
-/** Copy on write: this space gets a page of its own. */
+/** Copy on write: this space gets a page of its own. The walk that is waiting for it will mark it dirty. */
 function copy(space: SpaceState, area: Area, page: number, old: number): void {
   const { pager, table } = space;
   const { frames } = pager;
@@ -117,8 +117,6 @@ function copy(space: SpaceState, area: Area, page: number, old: number): void {
   pager.admit(frame, pager.newPage(), true);
   pager.unmap(table, page);
   pager.counters.faults.copyOnWrite++;
-  // Until the entry says so, the frame must not look clean: it is not all zeros.
-  frames.dirty[frame] = 1;
   mapPage(space, area, page, frame, READ | WRITE);
 }
 

@@ -4,13 +4,16 @@ import { UngilError } from "@ungil/kernel";
 import {
   AddressSpace,
   OutOfMemoryError,
+  POLICIES,
   ProtectionFaultError,
   type Scalar,
   SegmentationFaultError,
 } from "@ungil/memory";
 import { describe, expect, it } from "vitest";
+import { below, random } from "../support.js";
 import { machine, PAGE, thrown } from "./machine.js";
 
+const online = [...POLICIES.values()].filter((entry) => entry.online).map((entry) => entry.slug);
 const loose = (value: unknown): any => value;
 
 describe("numbers", () => {
@@ -46,6 +49,31 @@ describe("numbers", () => {
     space.writeBytes(base + PAGE - 3, Uint8Array.of(9, 8, 7, 6, 5));
     expect(space.read(base + PAGE - 3, "u32")).toBe(0x06070809);
     expect(space.readBytes(base, 0)).toHaveLength(0);
+  });
+
+  it.each(online)("over borders, with two frames only: %s", (policy) => {
+    const memory = machine(2, { policy, readAhead: 0, watermarks: { low: 0, high: 1 } });
+    const space = new AddressSpace(memory);
+    const { base } = space.map({ length: 8 * PAGE });
+    const draw = random(5);
+    const expected = new Map<number, bigint>();
+    for (let n = 0; n < 400; n++) {
+      const border = base + (1 + below(draw, 7)) * PAGE - 4;
+      if (below(draw, 2) === 0) expect(space.read(border, "u64")).toBe(expected.get(border) ?? 0n);
+      else {
+        space.write(border, "u64", BigInt(n) << 24n);
+        expected.set(border, BigInt(n) << 24n);
+      }
+    }
+  });
+
+  it("over a border that needs a second frame where there is only one: nothing is written", () => {
+    const memory = machine(3, { readAhead: 0, watermarks: { low: 0, high: 1 } });
+    const space = new AddressSpace(memory);
+    const { base } = space.map({ length: 6 * PAGE });
+    space.lock({ base, length: 2 * PAGE });
+    expect(thrown(() => space.write(base + 4 * PAGE - 4, "u64", 2n ** 64n - 1n)).code).toBe("OUT_OF_MEMORY");
+    for (const at of [4 * PAGE - 4, 4 * PAGE]) expect(space.read(base + at, "u32")).toBe(0);
   });
 
   it.each([
