@@ -15,8 +15,15 @@ export function setCurrentCoroutine(find: () => string | undefined): void {
   currentCoroutine = find;
 }
 
+/** Never throws: it is called while an error is made. */
 export function accessor(): Accessor {
-  return { thread: isMainThread ? "main" : `worker ${threadId}`, coroutine: currentCoroutine() };
+  let coroutine: string | undefined;
+  try {
+    coroutine = currentCoroutine();
+  } catch {
+    // Its name cannot be read: the error is about something else.
+  }
+  return { thread: isMainThread ? "main" : `worker ${threadId}`, coroutine };
 }
 
 /** ", by main, coroutine transfer": the end of a message. */

@@ -28,23 +28,53 @@ export class MemorySizeError extends UngilError {
   }
 }
 
-/** An access to an address where nothing is: page 0, an unmapped page, a guard page. */
-export class SegmentationFaultError extends UngilError {
+/** An access to memory that went wrong. */
+class AccessError extends UngilError {
   /** Who made it, and in which coroutine if in one. */
   readonly thread: string;
   readonly coroutine: string | undefined;
 
   constructor(
+    code: string,
     readonly address: number,
     readonly access: string,
     reason: string,
     /** The region that the address lies in, if in one. */
-    readonly region?: string,
+    readonly region: string | undefined,
+    options?: ErrorOptions,
   ) {
     const who = accessor();
-    super("SEGMENTATION_FAULT", `${access} at address 0x${address.toString(16)}: ${reason}${byAccessor(who)}`);
+    super(code, `${access} at address 0x${address.toString(16)}: ${reason}${byAccessor(who)}`, options);
     this.thread = who.thread;
     this.coroutine = who.coroutine;
+  }
+}
+
+/** An access to an address where nothing is: page 0, an unmapped page, a guard page. */
+export class SegmentationFaultError extends AccessError {
+  constructor(address: number, access: string, reason: string, region?: string) {
+    super("SEGMENTATION_FAULT", address, access, reason, region);
+  }
+}
+
+/** An access to a region that does not allow it. */
+export class ProtectionFaultError extends AccessError {
+  constructor(address: number, access: string, reason: string, region?: string) {
+    super("PROTECTION_FAULT", address, access, reason, region);
+  }
+}
+
+/** A page of a mapped file is not to be had: the file is too short, or cannot be read (then `cause` says why). */
+export class BusError extends AccessError {
+  constructor(address: number, access: string, reason: string, region?: string, options?: ErrorOptions) {
+    super("BUS", address, access, reason, region, options);
+  }
+}
+
+/** The swap file, or a mapped file that is written back, could not be read or written. What it held is not lost. */
+export class StorageError extends UngilError {
+  constructor(message: string, options?: ErrorOptions) {
+    super("STORAGE", message, options);
   }
 }
 

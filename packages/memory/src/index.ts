@@ -1,5 +1,11 @@
 /** Virtual memory: page replacement policies, the simulator that runs them over traces, and address spaces that run on them. */
-export { OutOfMemoryError, SegmentationFaultError } from "@ungil/kernel";
+export {
+  BusError,
+  OutOfMemoryError,
+  ProtectionFaultError,
+  SegmentationFaultError,
+  StorageError,
+} from "@ungil/kernel";
 export type { ByteStore } from "./backing/index.js";
 export * from "./errors.js";
 export {

@@ -3,7 +3,8 @@
  * behaves like one. All calls are synchronous, for a fault is in the middle of an access.
  */
 import { closeSync, fdatasyncSync, fstatSync, openSync, readSync, statSync, writeSync } from "node:fs";
-import { StorageError, VirtualMemoryError } from "../errors.js";
+import { StorageError } from "@ungil/kernel";
+import { VirtualMemoryError } from "../errors.js";
 
 export interface ByteStore {
   /** Reads into `bytes` from a position; returns how many it got. 0: the end. Throws if it cannot. */

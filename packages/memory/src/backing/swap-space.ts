@@ -6,7 +6,7 @@
  *
  * Invariant: the bit of a slot is set exactly if it has a holder or a frame; frames[slot] = f exactly if f's slot is this one.
  */
-import { StorageError } from "../errors.js";
+import { StorageError } from "@ungil/kernel";
 import { type ByteStore, readWhole, writeWhole } from "./byte-store.js";
 
 const NONE = -1;

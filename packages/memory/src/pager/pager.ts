@@ -13,9 +13,8 @@
  *
  * Invariant: a frame with a slot is clean and equal to it. The first write after it was read in gives up the slot (`written`).
  */
-import { OutOfMemoryError } from "@ungil/kernel";
+import { OutOfMemoryError, StorageError } from "@ungil/kernel";
 import { messageOf, type SwapSpace, writeWhole } from "../backing/index.js";
-import { StorageError } from "../errors.js";
 import {
   ACCESSED,
   DIRTY,

@@ -2,8 +2,9 @@
  * A machine's memory: frames, a translation buffer, a pager with its policy, a swap file. Address spaces are made over it,
  * as many as wanted, and share all of these.
  */
+import { StorageError } from "@ungil/kernel";
 import { type ByteStore, DiskFile, SwapSpace } from "../backing/index.js";
-import { StorageError, VirtualMemoryError } from "../errors.js";
+import { VirtualMemoryError } from "../errors.js";
 import { PageTable, TranslationBuffer } from "../paging/index.js";
 import { releaseObject } from "./bring-in.js";
 import { type Counters, faultCount, newCounters } from "./counters.js";

@@ -1,6 +1,7 @@
 /** What is done to ranges of an address space: unmap, protect, advise, lock, unlock, sync. */
+import { StorageError } from "@ungil/kernel";
 import { DiskFile } from "../backing/index.js";
-import { StorageError, VirtualMemoryError } from "../errors.js";
+import { VirtualMemoryError } from "../errors.js";
 import { FilePages, refreshSize, SharedMemory } from "../pager/index.js";
 import { PINNED, PRESENT, pteNumber, pteOf, READ, WRITE } from "../paging/index.js";
 import type { Advice, Area, Protection } from "./areas.js";

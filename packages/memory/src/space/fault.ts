@@ -13,8 +13,7 @@
  *
  * A fault that fails leaves everything as it was.
  */
-import { SegmentationFaultError } from "@ungil/kernel";
-import { BusError, ProtectionFaultError } from "../errors.js";
+import { BusError, ProtectionFaultError, SegmentationFaultError } from "@ungil/kernel";
 import {
   type Brought,
   checkLimit,

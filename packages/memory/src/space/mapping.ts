@@ -16,7 +16,7 @@ export interface MapOptions {
   replace?: boolean;
   /** "rw" unless told. */
   protection?: Protection;
-  /** What errors and dumps call it. */
+  /** What errors and dumps call it: as the file or the shared region, unless told. */
   name?: string;
   /** Maps a file: its path, or something that behaves like one. It may become longer or shorter meanwhile. */
   file?: string | ByteStore;
@@ -113,7 +113,7 @@ export function mapRegion(space: SpaceState, options: MapOptions, unmap: (extent
     if (replace) unmap({ base: (first - guard) * pageSize, length: (pages + 2 * guard) * pageSize });
     else checkFree(space, first - guard, first + pages + guard);
     const kind: RegionKind = object instanceof FilePages ? "file" : shared ? "shared" : "anonymous";
-    const name = options.name ?? (typeof file === "string" ? file : kind);
+    const name = options.name ?? share?.name ?? (typeof file === "string" ? file : kind);
     const area: Area = {
       ...{ first, end: first + pages, name, kind, protection, shared, object, offset: object ? start : 0, huge },
       ...{ locked: false, advice: "normal", next: 0, window: 0 },
