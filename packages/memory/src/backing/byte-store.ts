@@ -24,7 +24,7 @@ export function readWhole(store: ByteStore, bytes: Uint8Array, position: number,
   try {
     while (done < bytes.length) {
       const got = store.read(bytes.subarray(done), position + done);
-      if (got <= 0) break;
+      if (!(got > 0 && got <= bytes.length - done)) break;
       done += got;
     }
   } catch (cause) {
@@ -39,12 +39,25 @@ export function writeWhole(store: ByteStore, bytes: Uint8Array, position: number
   try {
     for (let done = 0; done < bytes.length; ) {
       const got = store.write(bytes.subarray(done), position + done);
-      if (got <= 0) throw new Error(`only ${done} bytes of ${bytes.length} were written`);
+      if (!(got > 0 && got <= bytes.length - done))
+        throw new Error(`only ${done} bytes of ${bytes.length} were written`);
       done += got;
     }
   } catch (cause) {
     throw new StorageError(`${what} cannot be written: ${messageOf(cause)}`, { cause });
   }
+}
+
+/** StorageError if the store cannot say how long it is. */
+export function sizeOf(store: ByteStore, what: string): number {
+  let size: unknown;
+  try {
+    size = store.size();
+    if (typeof size === "number" && Number.isInteger(size) && size >= 0) return size;
+  } catch (cause) {
+    throw new StorageError(`${what} does not say its length: ${messageOf(cause)}`, { cause });
+  }
+  throw new StorageError(`${what} says its length is ${String(size)}`);
 }
 
 export const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
@@ -60,7 +73,12 @@ export class DiskFile implements ByteStore {
     writable: boolean,
   ) {
     this.reader = open(path, "r");
-    if (writable) this.allowWrites();
+    try {
+      if (writable) this.allowWrites();
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   /** Tells files apart, whatever their names: device and inode. */

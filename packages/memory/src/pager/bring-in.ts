@@ -1,6 +1,6 @@
 /** Pages come into memory: zeros, from the swap file, from a mapped file. Each returns the frame, admitted. */
 import { OutOfMemoryError } from "@ungil/kernel";
-import { messageOf, readWhole } from "../backing/index.js";
+import { messageOf, readWhole, sizeOf } from "../backing/index.js";
 import { NONE } from "../policies/index.js";
 import { type Account, FilePages, type MemoryObject, SharedMemory } from "./memory-object.js";
 import type { Pager } from "./pager.js";
@@ -119,11 +119,13 @@ export function dropPage(pager: Pager, object: MemoryObject, index: number, fram
   pager.reap(frame);
 }
 
-/** Looks whether a file has become longer or shorter. StorageError if its new bytes cannot be read. */
+/**
+ * Looks whether a file has become longer or shorter. StorageError if it does not say, or if its new bytes cannot be read.
+ */
 export function refreshSize(pager: Pager, object: FilePages): void {
   const { frames, counters } = pager;
   const { pageSize } = frames;
-  const size = object.store.size();
+  const size = sizeOf(object.store, `the file ${object.name}`);
   const old = object.size;
   if (size === old) return;
   const edge = Math.floor(Math.min(size, old) / pageSize);

@@ -16,6 +16,8 @@ export const NO_SLOT = -1;
 export class FrameTable {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly view: DataView;
+  /** An address's page number is what is left of it when it is shifted so. */
+  readonly pageShift: number;
   /** What the policy knows the frame's content by. */
   readonly pages: Float64Array;
   /** The swap slot that has the same content, or -1. */
@@ -45,6 +47,7 @@ export class FrameTable {
     } catch (cause) {
       throw new VirtualMemoryError(`${count} frames of ${pageSize} bytes are more than this process gets`, { cause });
     }
+    this.pageShift = Math.log2(pageSize);
     this.view = new DataView(this.bytes.buffer);
     this.pages = new Float64Array(count).fill(NO_PAGE);
     this.slots = new Int32Array(count).fill(NO_SLOT);

@@ -4,7 +4,7 @@
  *
  * Invariant: frames.get(i) = f exactly if f's object is this one and f's index is i.
  */
-import type { ByteStore } from "../backing/index.js";
+import { type ByteStore, sizeOf } from "../backing/index.js";
 import type { PageTable } from "../paging/index.js";
 
 export abstract class MemoryObject {
@@ -41,7 +41,7 @@ export class FilePages extends MemoryObject {
     readonly page: number,
   ) {
     super();
-    this.size = store.size();
+    this.size = sizeOf(store, `the file ${name}`);
   }
 }
 

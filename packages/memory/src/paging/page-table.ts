@@ -9,6 +9,8 @@ import { OBJECT, PRESENT, SWAPPED } from "./pte.js";
 
 const LEAF_BITS = 10;
 const LEAF = 1 << LEAF_BITS;
+/** What counts depend on. */
+const COUNTED = PRESENT | SWAPPED | OBJECT;
 
 export class PageTable {
   resident = 0;
@@ -35,6 +37,7 @@ export class PageTable {
     const leaf = (this.directory[page >>> LEAF_BITS] ??= new Uint32Array(LEAF));
     const old = leaf[page & (LEAF - 1)]!;
     leaf[page & (LEAF - 1)] = pte;
+    if (((old ^ pte) & COUNTED) === 0 && old !== 0 && pte !== 0) return;
     this.count(old, -1);
     this.count(pte, 1);
   }

@@ -82,7 +82,9 @@ export class TranslationBuffer {
 
   private toFront(first: number, from: number): void {
     const { tags, frames, writable } = this;
-    const [tag, frame, write] = [tags[from]!, frames[from]!, writable[from]!];
+    const tag = tags[from]!;
+    const frame = frames[from]!;
+    const write = writable[from]!;
     for (let at = from; at > first; at--) {
       tags[at] = tags[at - 1]!;
       frames[at] = frames[at - 1]!;

@@ -1,6 +1,6 @@
 /** An address space: 4 GiB of addresses, of which regions are mapped. What a process has, without the process. */
 import { VirtualMemoryError } from "../errors.js";
-import { checkBytes, checkNames, PhysicalMemory, type Tenant } from "../pager/index.js";
+import { checkBytes, checkNames, PhysicalMemory, type Tenant, whole } from "../pager/index.js";
 import type { PageTable } from "../paging/index.js";
 import { type Advice, AreaList, type Protection } from "./areas.js";
 import { readBytes, readScalar, writeBytes, writeScalar } from "./bytes.js";
@@ -77,7 +77,7 @@ export class AddressSpace implements Tenant {
    */
   unmap(extent: Extent & { readonly guard?: number }): void {
     const { first, end } = pagesOf(this.state, extent);
-    const guard = (extent.guard ?? 0) / this.memory.pageSize;
+    const guard = Math.ceil(whole("guard", extent.guard ?? 0, 0, 2 ** 32) / this.memory.pageSize);
     change.unmapPages(this.state, { first, end });
     for (const [from, to] of [
       [first - guard, first],
@@ -181,7 +181,7 @@ export class AddressSpace implements Tenant {
       throw new VirtualMemoryError(
         `a view of ${String(length)} bytes at ${String(base)}: both must be whole numbers, within 4 GiB`,
       );
-    const { write = this.region(base)?.protection !== "r" } = options;
+    const { write = this.state.areas.find(Math.floor(base / this.memory.pageSize))?.protection !== "r" } = options;
     return openView(this.state, base, length, write);
   }
 

@@ -3,7 +3,7 @@ import { SegmentationFaultError } from "@ungil/kernel";
 import { VirtualMemoryError } from "../errors.js";
 import { PRESENT, pteNumber } from "../paging/index.js";
 import { permit, walk } from "./fault.js";
-import { checkValue, codecOf, type Scalar, type ScalarValue } from "./scalars.js";
+import { checkValue, get, type Scalar, type ScalarValue, set, sizeOf } from "./scalars.js";
 import { checkOpen, type SpaceState } from "./space-state.js";
 
 const scratch = new DataView(new ArrayBuffer(8));
@@ -12,24 +12,23 @@ const scratchBytes = new Uint8Array(scratch.buffer);
 /** Where a byte lies in physical memory, now. */
 export function translate(space: SpaceState, address: number, write: boolean): number {
   const { pager, table } = space;
-  const { pageSize } = pager.frames;
-  const offset = address % pageSize;
-  const page = (address - offset) / pageSize;
-  if (pager.exact) pager.trim();
-  let frame = pager.tlb.find(table.id, page, write);
+  const { frames, tlb, exact } = pager;
+  const page = address >>> frames.pageShift;
+  if (exact) pager.trim();
+  let frame = tlb.find(table.id, page, write);
   if (frame < 0) frame = walk(space, page, address, write);
-  if (pager.exact) pager.referenced(frame, write);
-  return frame * pageSize + offset;
+  if (exact) pager.referenced(frame, write);
+  return frame * frames.pageSize + (address & (frames.pageSize - 1));
 }
 
 export function readScalar<T extends Scalar>(space: SpaceState, address: number, type: T): ScalarValue<T> {
-  const codec = codecOf(type);
+  const size = sizeOf(type);
   const { frames } = space.pager;
-  checkAccess(space, address, codec.size, "read");
-  if ((address % frames.pageSize) + codec.size <= frames.pageSize)
-    return codec.get(frames.view, translate(space, address, false)) as ScalarValue<T>;
-  readInto(space, address, scratchBytes.subarray(0, codec.size));
-  return codec.get(scratch, 0) as ScalarValue<T>;
+  checkAccess(space, address, size, "read");
+  if ((address & (frames.pageSize - 1)) + size <= frames.pageSize)
+    return get(frames.view, translate(space, address, false), type) as ScalarValue<T>;
+  readInto(space, address, scratchBytes.subarray(0, size));
+  return get(scratch, 0, type) as ScalarValue<T>;
 }
 
 export function writeScalar<T extends Scalar>(
@@ -38,14 +37,14 @@ export function writeScalar<T extends Scalar>(
   type: T,
   value: ScalarValue<T>,
 ): void {
-  const codec = codecOf(type);
+  const size = sizeOf(type);
   const { frames } = space.pager;
-  checkValue(type, codec, value);
-  checkAccess(space, address, codec.size, "write");
-  const head = frames.pageSize - (address % frames.pageSize);
-  if (codec.size <= head) return codec.set(frames.view, translate(space, address, true), value as never);
-  codec.set(scratch, 0, value as never);
-  writeAcross(space, address, scratchBytes.slice(0, codec.size), head);
+  checkValue(type, value);
+  checkAccess(space, address, size, "write");
+  const head = frames.pageSize - (address & (frames.pageSize - 1));
+  if (size <= head) return set(frames.view, translate(space, address, true), type, value);
+  set(scratch, 0, type, value);
+  writeAcross(space, address, scratchBytes.slice(0, size), head);
 }
 
 export function readBytes(space: SpaceState, address: number, length: number): Uint8Array<ArrayBuffer> {
@@ -105,10 +104,11 @@ function writeAcross(space: SpaceState, address: number, bytes: Uint8Array, head
 
 function checkAccess(space: SpaceState, address: number, size: number, access: "read" | "write"): void {
   if (space.closed) checkOpen(space);
+  // A whole number from 0 to 2^32 - 1: all is well, nearly always.
+  if (address >>> 0 === address && address + size <= 2 ** 32) return;
   if (typeof address !== "number" || !Number.isInteger(address))
     throw new VirtualMemoryError(`${String(address)} is no address: a whole number from 0 to 2^32 is`);
-  if (address < 0 || address + size > 2 ** 32)
-    throw new SegmentationFaultError(address, access, `the ${size} bytes are not within 4 GiB`);
+  throw new SegmentationFaultError(address, access, `the ${size} bytes are not within 4 GiB`);
 }
 
 /** The first byte of a range that may not be accessed so is a fault, before anything is. */
