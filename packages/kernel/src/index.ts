@@ -7,3 +7,4 @@ export * from "./errors.js";
 export type { HeapExports } from "./exports.js";
 export { compileKernel, createMachine, defineInternalTypes, Kernel, type MachineHandle } from "./kernel.js";
 export { MEMORY_MAX, MEMORY_MIN } from "./plan.js";
+export { type Watched, watchEnd, watchMap } from "./watch.js";

@@ -9,19 +9,19 @@ import { InterruptedError } from "./interrupt.js";
 import { runProgram } from "./program.js";
 
 const MANUAL = `
-The program is any command that uses PhysicalMemory and AddressSpace of ungil/memory, on whatever thread. For each memory
-its map is printed when the program closes it, or else when the program ends: regions as /proc/PID/maps and smaps print
-them, the page table, and what the TLB holds of it.
+The program is any command; for each PhysicalMemory of ungil/memory that it makes, on whatever thread, and for the heap of
+each runtime that it starts, a map is printed when the program ends (or closes that memory): regions as /proc/PID/maps and
+smaps print them, the page table, and what the TLBs hold of it. Regions of a heap are its arenas, by size class and owner.
 
 Examples:
   ungil vm map -- node program.mjs
   ungil vm map --every 1s -- node program.mjs
 
-Exit codes: 0; 1 the program failed, or used no address space; 2 usage; 130 Ctrl-C.`;
+Exit codes: 0; 1 the program failed, or has no such memory; 2 usage; 130 Ctrl-C.`;
 
 export function mapCommand(vm: Command): void {
   vm.command("map")
-    .description("run a program and print regions, page tables and TLBs of its address spaces")
+    .description("run a program and print regions, page tables and TLBs of its address spaces and heaps")
     .argument("<command...>", "the program and its arguments, after --")
     .option("--every <time>", "print maps while it runs too: 1s, 500ms", milliseconds)
     .addHelpText("after", MANUAL)
@@ -44,7 +44,8 @@ async function map(command: string[], every: number | undefined): Promise<void> 
     const { code, signal } = await runProgram(command, environment);
     print();
     if (signal === "SIGINT") throw new InterruptedError("stopped");
-    if (printed === 0) throw new VirtualMemoryError("the program used no address space, or not one of this ungil");
+    if (printed === 0)
+      throw new VirtualMemoryError("the program has neither an address space nor a runtime, or not of this ungil");
     if (code !== 0) throw new VirtualMemoryError(`the program ended with ${signal ?? `exit code ${code}`}`);
   } finally {
     clearInterval(timer);

@@ -46,11 +46,21 @@ if (isMainThread) {
 }
 `;
 
+const heap = `
+import { Runtime, List, f64, struct } from "${dist("index")}";
+class Point extends struct("Point", { x: f64, y: f64 }) {}
+const rt = await Runtime.start({ threads: 1, gil: process.argv[2] === "gil", memory: "16MiB" });
+const points = rt.new(List, Array.from({ length: 1000 }, () => rt.new(Point, { x: 1 })));
+const list = rt.new(List, Array.from({ length: 100_000 }, (_, n) => n));
+process.exit(points.length + list.length > 0 ? 0 : 1);
+`;
+
 let folder: string;
 beforeAll(() => {
   folder = mkdtempSync(path.join(tmpdir(), "ungil-map-"));
   writeFileSync(path.join(folder, "spaces.mjs"), spaces);
   writeFileSync(path.join(folder, "coroutine.mjs"), coroutine);
+  writeFileSync(path.join(folder, "heap.mjs"), heap);
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -88,6 +98,24 @@ test("of its workers too, and while it runs", async () => {
   expect(often.stdout).toContain("round 19");
 });
 
+test.each(["gil", "free"])("the map of a runtime's heap (%s)", async (mode) => {
+  const { code, stdout } = await map("--", process.execPath, "heap.mjs", mode);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(
+    /=== process \d+, heap 1, at exit\nheap: 1024 frames of 16384 bytes, \d+ free; (GIL|free) build/,
+  );
+  expect(stdout).toContain(`${mode === "gil" ? "GIL" : "free"} build`);
+  expect(stdout).toMatch(/^[0-9a-f]{8}-[0-9a-f]{8} rw-s heap {6}arena of small pages$/m);
+  const [, used] = /blocks of 32 bytes, main: \d+ kB, (\d+) of \d+ taken/.exec(stdout)!;
+  expect(Number(used)).toBeGreaterThan(999);
+  const runs = [...stdout.matchAll(/^ {4}([0-9a-f]{8})-([0-9a-f]{8}) run, main: (\d+) kB$/gm)];
+  const [, from, to, size] = runs.find((run) => Number(run[3]) >= 800)!;
+  expect(Number.parseInt(to!, 16) - Number.parseInt(from!, 16)).toBe(1024 * Number(size));
+  expect(stdout).toMatch(new RegExp(`^ {4}${from}-[0-9a-f]{8} {2}prw..- {2}frame`, "m"));
+  expect(stdout).toMatch(/^ {4}main: \d+, \d+$/m);
+  expect(stdout).toMatch(/^ {4}worker 1: \d+, \d+$/m);
+});
+
 test("a program that fails, or uses no address space; a wrong option", async () => {
   expect(await map("--", ...node, "fail")).toMatchObject({
     code: 1,
@@ -96,7 +124,7 @@ test("a program that fails, or uses no address space; a wrong option", async () 
   });
   expect(await map("--", process.execPath, "-e", "0")).toMatchObject({
     code: 1,
-    stderr: "error: the program used no address space, or not one of this ungil\n",
+    stderr: "error: the program has neither an address space nor a runtime, or not of this ungil\n",
   });
   expect(await map("--", "/no/such/program")).toMatchObject({ code: 2 });
   const { code, stderr } = await map("--every", "soon", "--", ...node);

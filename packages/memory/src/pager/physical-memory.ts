@@ -2,7 +2,7 @@
  * A machine's memory: frames, a translation buffer, a pager with its policy, a swap file. Address spaces are made over it,
  * as many as wanted, and share all of these.
  */
-import { StorageError } from "@ungil/kernel";
+import { StorageError, watchEnd, watchMap } from "@ungil/kernel";
 import { type ByteStore, DiskFile, SwapSpace } from "../backing/index.js";
 import { VirtualMemoryError } from "../errors.js";
 import { PageTable, TranslationBuffer } from "../paging/index.js";
@@ -13,7 +13,6 @@ import { type Account, FilePages, type MemoryObject, SharedMemory } from "./memo
 import { type PhysicalMemoryOptions, settings } from "./options.js";
 import { Pager } from "./pager.js";
 import { verifyFrames } from "./verify.js";
-import { watch } from "./watch.js";
 
 /** What the memory knows of an address space. */
 export interface Tenant {
@@ -63,7 +62,7 @@ export class PhysicalMemory {
       newCounters(),
       exact,
     );
-    watch(this);
+    watchMap(this, "memory");
   }
 
   /** The address spaces over it that are open. */
@@ -129,7 +128,7 @@ export class PhysicalMemory {
    */
   close(): void {
     if (this.closed) return;
-    watch.closing(this);
+    watchEnd(this);
     const errors: unknown[] = [];
     for (const step of [...[...this.tenants].map((tenant) => () => tenant.close()), () => this.pager.swap.close()]) {
       try {
