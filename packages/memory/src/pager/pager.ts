@@ -14,7 +14,7 @@
  * Invariant: a frame with a slot is clean and equal to it. The first write after it was read in gives up the slot (`written`).
  */
 import { OutOfMemoryError, StorageError } from "@ungil/kernel";
-import { messageOf, type SwapSpace, writeWhole } from "../backing/index.js";
+import { messageOf, type SwapSpace, sizeOf, writeWhole } from "../backing/index.js";
 import {
   ACCESSED,
   DIRTY,
@@ -255,10 +255,14 @@ export class Pager {
     const { frames, swap } = this;
     const object = frames.objects[frame];
     if (object instanceof FilePages) {
+      const what = `the file ${object.name}`;
       const position = frames.indexes[frame]! * frames.pageSize;
-      const length = Math.min(frames.pageSize, object.size - position);
-      writeWhole(object.store, frames.content(frame).subarray(0, length), position, `the file ${object.name}`);
-      this.counters.writeBacks.file++;
+      // It may have been cut short a moment ago: it is not made longer again.
+      const length = Math.min(frames.pageSize, object.size - position, sizeOf(object.store, what) - position);
+      if (length > 0) {
+        writeWhole(object.store, frames.content(frame).subarray(0, length), position, what);
+        this.counters.writeBacks.file++;
+      } else this.counters.lost++;
     } else {
       const slot = swap.allocate();
       if (slot < 0)

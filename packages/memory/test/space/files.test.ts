@@ -141,6 +141,22 @@ describe("files that change their length", () => {
     expect(thrown(() => space.write(base, "u8", 1))).toBeInstanceOf(BusError);
   });
 
+  it("cut short under pages that were written to: they do not make it longer again", () => {
+    const name = file(4 * PAGE);
+    const memory = machine(2, { readAhead: 0 });
+    const space = new AddressSpace(memory);
+    const { base } = space.map({ file: name, shared: true });
+    space.write(base + PAGE, "u8", 1);
+    space.write(base + 2 * PAGE, "u8", 2);
+    truncateSync(name, PAGE + 5);
+    const other = space.map({ length: 2 * PAGE });
+    for (const page of [0, 1]) space.write(other.base + page * PAGE, "u8", 1);
+    expect(readFileSync(name)).toHaveLength(PAGE + 5);
+    expect(readFileSync(name)[PAGE]).toBe(1);
+    expect(memory.stats()).toMatchObject({ lost: 1, writeBacks: { file: 1 } });
+    expect(thrown(() => space.read(base + 2 * PAGE, "u8")).code).toBe("BUS");
+  });
+
   it("grown: what was beyond the end appears, in the page that it ended in too", () => {
     const name = file(PAGE + 10);
     const space = new AddressSpace(machine(8));

@@ -8,6 +8,8 @@ export const PAGE = 512;
 export interface Source {
   pages: Uint8Array[];
   file: string | undefined;
+  /** Pages that the file has now. */
+  length: number;
 }
 
 interface Page {
@@ -21,7 +23,7 @@ interface Page {
   locked: boolean;
 }
 
-export type Outcome = "ok" | "SEGMENTATION_FAULT" | "PROTECTION_FAULT";
+export type Outcome = "ok" | "SEGMENTATION_FAULT" | "PROTECTION_FAULT" | "BUS";
 
 export class OracleSpace {
   readonly pages = new Map<number, Page>();
@@ -59,7 +61,16 @@ export class OracleSpace {
       if (found === undefined) return "SEGMENTATION_FAULT";
       if (found.protection === "none" || (write && found.protection === "r")) return "PROTECTION_FAULT";
     }
-    return "ok";
+    return this.readable(address, length) < length ? "BUS" : "ok";
+  }
+
+  /** Bytes before the first one that its file does not have. */
+  readable(address: number, length: number): number {
+    for (let page = Math.floor(address / PAGE); page <= Math.floor((address + length - 1) / PAGE); page++) {
+      const { own, source, index } = this.pages.get(page)!;
+      if (own === undefined && source!.length <= index) return Math.max(0, page * PAGE - address);
+    }
+    return length;
   }
 
   read(address: number, length: number): Uint8Array {

@@ -1,11 +1,12 @@
 // Whatever is done to address spaces, they hold what plain arrays would: several spaces, forks, shared regions, files,
 // protections, partial unmaps, locks and views, with a quarter of the pages in memory, under every online policy.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { AddressSpace, PhysicalMemory, POLICIES, type Protection, type Region } from "@ungil/memory";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { below, type Random, random, seed } from "../support.js";
+import { TestStore } from "./machine.js";
 import { OracleSpace, PAGE, type Source } from "./oracle.js";
 
 const FRAMES = 24;
@@ -28,21 +29,32 @@ class Machine {
   readonly memory: PhysicalMemory;
   readonly pairs: Pair[] = [];
   readonly files: Source[] = [];
-  locked = 0;
+  /** Operations that failed because of the disk. */
+  failures = 0;
+  private storm: boolean;
 
+  /** `store`: a disk to swap to, which fails now and then. */
   constructor(
     readonly draw: Random,
     policy: string,
     readonly name: string,
+    readonly store?: TestStore,
   ) {
     const tlb = ["8x2", "4x1", "16x16"][below(draw, 3)]!;
-    this.memory = new PhysicalMemory({ size: FRAMES * PAGE, pageSize: PAGE, policy, tlb, readAhead: below(draw, 5) });
+    const swap = store ? { store, size: 1000 * PAGE } : {};
+    const options = { size: FRAMES * PAGE, pageSize: PAGE, policy, tlb, readAhead: below(draw, 5), swap };
+    this.memory = new PhysicalMemory(options);
+    this.storm = store !== undefined;
+    if (store)
+      store.before = () => {
+        if (this.storm && draw() < 0.5) throw new Error("now and then");
+      };
     for (let n = 0; n < 2; n++) {
       const content = Uint8Array.from({ length: FILE_PAGES * PAGE }, (_, at) => (at * 7 + n) % 251);
       const file = path.join(folder, `${name}-${n}`);
       writeFileSync(file, content);
       const pages = Array.from({ length: FILE_PAGES }, (_, page) => content.slice(page * PAGE, (page + 1) * PAGE));
-      this.files.push({ file, pages });
+      this.files.push({ file, pages, length: FILE_PAGES });
     }
     for (let n = 0; n < 2; n++)
       this.pairs.push({ space: new AddressSpace(this.memory), oracle: new OracleSpace(), regions: [] });
@@ -50,6 +62,22 @@ class Machine {
 
   below = (n: number): number => below(this.draw, n);
   pick = <T>(list: readonly T[]): T => list[this.below(list.length)]!;
+
+  /** A step that the disk may let fail: then nothing has happened. */
+  tryStep(): void {
+    try {
+      this.step();
+    } catch (error) {
+      const { code } = error as { code?: string };
+      if (code !== "STORAGE" && code !== "OUT_OF_MEMORY") throw error;
+      this.failed();
+    }
+  }
+
+  private failed(): void {
+    expect(this.storm).toBe(true);
+    this.failures++;
+  }
 
   step(): void {
     const pair = this.pick(this.pairs);
@@ -65,7 +93,8 @@ class Machine {
     if (dice < 81) return this.unmap(pair, extent.base, count);
     if (dice < 83) return this.fork(pair);
     if (dice < 84) return void (this.pairs.length > 2 && this.close(pair));
-    if (dice < 86) return this.memory.balance();
+    if (dice < 85) return this.memory.balance();
+    if (dice < 86) return this.resize(this.pick(this.files));
     if (!pair.oracle.isMapped(base, count)) return;
     if (dice < 90) {
       const protection = this.pick<Protection>(["r", "rw", "rw", "rw", "none"]);
@@ -91,7 +120,8 @@ class Machine {
     const sharable = this.pairs.flatMap(({ regions }) => regions.filter(({ region: { kind } }) => kind === "shared"));
     if (kind < 2) region = pair.space.map({ length: count * PAGE, protection, guard });
     else if (kind === 2) {
-      source = { file: undefined, pages: Array.from({ length: count }, () => new Uint8Array(PAGE)) };
+      const pages = Array.from({ length: count }, () => new Uint8Array(PAGE));
+      source = { file: undefined, pages, length: count };
       region = pair.space.map({ length: count * PAGE, protection, guard, shared: true });
     } else if (kind === 3 && sharable.length > 0) {
       const other = this.pick(sharable);
@@ -111,6 +141,16 @@ class Machine {
     }
     pair.oracle.map(region.base, region.length / PAGE, protection, source, offset, region.shared);
     pair.regions.push({ region, source, offset });
+  }
+
+  /** A file becomes longer or shorter. It is looked at when somebody faults in it. */
+  resize(source: Source): void {
+    const length = 1 + this.below(FILE_PAGES);
+    truncateSync(source.file!, length * PAGE);
+    for (let page = length; page < FILE_PAGES; page++) source.pages[page] = new Uint8Array(PAGE);
+    source.length = length;
+    using probe = new AddressSpace(this.memory);
+    probe.read(probe.map({ file: source.file! }).base, "u8");
   }
 
   unmap({ space, oracle, regions }: Pair, base: number, count: number): void {
@@ -143,10 +183,18 @@ class Machine {
     const extent = { base, length: Math.min(count, 3) * PAGE };
     if (oracle.check(base, extent.length, false) !== "ok") return;
     space.lock(extent);
+    try {
+      this.whileLocked({ space, oracle, regions: [] }, extent);
+    } finally {
+      space.unlock(extent);
+    }
+  }
+
+  whileLocked({ space, oracle }: Pair, extent: { base: number; length: number }): void {
+    const { base } = extent;
     expect(space.readBytes(base, extent.length)).toEqual(oracle.read(base, extent.length));
     if (this.below(4) === 0) this.check();
     if (this.below(2) === 0) this.access({ space, oracle, regions: [] }, { ...extent } as Region, true);
-    space.unlock(extent);
   }
 
   /** Written to through a view, while other things happen. */
@@ -165,8 +213,10 @@ class Machine {
   }
 
   access({ space, oracle }: Pair, region: Region, write: boolean): void {
-    const length = [1, 2, 4, 8, 1 + this.below(3 * PAGE)][this.below(5)]!;
+    let length = [1, 2, 4, 8, 1 + this.below(3 * PAGE)][this.below(5)]!;
     const address = region.base + this.below(region.length);
+    // Of many bytes a disk that fails lets some be written.
+    if (this.store && length !== 8) length = Math.min(length, PAGE - (address % PAGE));
     const bytes = Uint8Array.from({ length }, () => this.below(256));
     const expected = oracle.check(address, length, write);
     let outcome: string = "ok";
@@ -179,7 +229,11 @@ class Machine {
     } catch (error) {
       outcome = (error as { code: string }).code;
     }
+    if (outcome === "STORAGE" || outcome === "OUT_OF_MEMORY") return this.failed();
     expect(outcome).toBe(expected);
+    // What comes before the end of the file is written, but of a number all or nothing.
+    if (outcome === "BUS" && write && length !== 8)
+      oracle.write(address, bytes.subarray(0, oracle.readable(address, length)));
     if (outcome !== "ok") return;
     if (write) oracle.write(address, bytes);
     else expect(read).toEqual(oracle.read(address, length));
@@ -192,17 +246,20 @@ class Machine {
   compareAll(): void {
     for (const { space, oracle } of this.pairs)
       for (const [page, { protection }] of oracle.pages)
-        if (protection !== "none") expect(space.readBytes(page * PAGE, PAGE)).toEqual(oracle.read(page * PAGE, PAGE));
+        if (protection !== "none" && oracle.readable(page * PAGE, 1) === 1)
+          expect(space.readBytes(page * PAGE, PAGE)).toEqual(oracle.read(page * PAGE, PAGE));
   }
 
   end(): void {
+    this.storm = false;
     this.compareAll();
     this.check();
     this.memory.close();
     expect(this.memory.pager.frames.freeCount).toBe(FRAMES);
     expect(this.memory.pager.swap.used).toBe(0);
     expect(this.memory.pager.policy.size).toBe(0);
-    for (const { file, pages } of this.files) expect(new Uint8Array(readFileSync(file!))).toEqual(concat(pages));
+    for (const { file, pages, length } of this.files)
+      expect(new Uint8Array(readFileSync(file!))).toEqual(concat(pages.slice(0, length)));
   }
 }
 
@@ -233,5 +290,24 @@ describe("random address spaces against plain arrays", () => {
       expect(evictions).toBeGreaterThan(100);
       expect(faults.swapIn + faults.fileRead).toBeGreaterThan(20);
     }
+  });
+
+  it.each(["clock", "lirs", "s3-fifo"])("on a swap disk that fails now and then: %s", (policy) => {
+    let failures = 0;
+    for (let round = 0; round < 4; round++) {
+      const from = first + round;
+      const machine = new Machine(random(from), policy, `failing-${policy}-${round}`, new TestStore());
+      try {
+        for (let n = 0; n < STEPS; n++) {
+          machine.tryStep();
+          if (n % 20 === 0) machine.check();
+        }
+        machine.end();
+      } catch (error) {
+        throw new Error(`with UNGIL_TEST_SEED=${from}, policy ${policy}`, { cause: error });
+      }
+      failures += machine.failures;
+    }
+    expect(failures).toBeGreaterThan(10);
   });
 });
