@@ -33,6 +33,8 @@ export class FrameTable {
   readonly dirty: Uint8Array;
   /** 1: read ahead, and not used yet. */
   readonly ahead: Uint8Array;
+  /** 1: came in since the pager looked last, and the policy has counted that as a reference already. */
+  readonly fresh: Uint8Array;
   /** Free frames, in no order, and where each stands in that list. */
   private readonly free: Int32Array;
   private readonly places: Int32Array;
@@ -57,6 +59,7 @@ export class FrameTable {
     this.writers = new Int32Array(count);
     this.dirty = new Uint8Array(count);
     this.ahead = new Uint8Array(count);
+    this.fresh = new Uint8Array(count);
     // The lowest one is taken first, so that what is mapped first lies together.
     this.free = Int32Array.from({ length: count }, (_, n) => count - 1 - n);
     this.places = Int32Array.from(this.free);

@@ -96,6 +96,7 @@ export class Pager {
   /** A loading frame now holds that page, and counts as referenced. */
   admit(frame: number, page: number, write: boolean): void {
     this.frames.pages[frame] = page;
+    this.frames.fresh[frame] = 1;
     this.frameOf.set(page, frame);
     this.admitted = page;
     if (this.frames.pins[frame] === 0) this.policy.insert(page, write);
@@ -177,13 +178,17 @@ export class Pager {
 
   // Reclaiming.
 
-  /** Tells the policy which pages were used since the last time. O(frames). */
+  /**
+   * Tells the policy which pages were used since the last time. The access that a page came in for was counted then: if it
+   * counted twice, no policy could tell what is used once from what is used again. O(frames).
+   */
   harvest(): void {
     if (this.exact) return;
     const { frames } = this;
     for (let frame = 0; frame < frames.count; frame++) {
-      if (frames.pages[frame] !== NO_PAGE && this.takeAccessed(frame))
-        this.policy.touch(frames.pages[frame]!, this.isDirty(frame));
+      if (frames.pages[frame] === NO_PAGE || !this.takeAccessed(frame)) continue;
+      if (frames.fresh[frame] === 0) this.policy.touch(frames.pages[frame]!, this.isDirty(frame));
+      frames.fresh[frame] = 0;
     }
     this.policy.tick();
     this.trim();

@@ -254,6 +254,36 @@ describe("the pager", () => {
     expect(run(32, 256)).toBe(before);
   });
 
+  it.each(["arc", "lirs", "clock-pro", "s3-fifo", "sieve", "w-tinylfu"])(
+    "lets %s keep what is used again from what is read once",
+    (policy) => {
+      const run = (slug: string) => {
+        const memory = machine(32, { policy: slug, readAhead: 0 });
+        const space = new AddressSpace(memory);
+        const { base } = space.map({ length: 512 * PAGE });
+        const use = (from: number, end: number) => {
+          for (let page = from; page < end; page++) space.write(base + page * PAGE, "u8", 1);
+        };
+        const again = () => {
+          const before = memory.stats().faults.swapIn;
+          use(0, 12);
+          return memory.stats().faults.swapIn - before;
+        };
+        let faults = 0;
+        for (let round = 0; round < 8; round++) {
+          for (let n = 0; n < 4; n++) {
+            faults += again();
+            memory.balance();
+          }
+          use(16 + 60 * round, 16 + 60 * round + 60);
+        }
+        return faults;
+      };
+      expect(run("lru")).toBe(7 * 12);
+      expect(run(policy)).toBe(0);
+    },
+  );
+
   it("takes a policy of one's own, and nothing of the policy is left behind", () => {
     const { create } = POLICIES.get("sieve")!;
     const policy = create(8);
