@@ -18,6 +18,14 @@ export interface ByteStore {
   close(): void;
 }
 
+/** VirtualMemoryError if it is none. */
+export function checkStore(store: ByteStore, what: string): void {
+  const missing = (["read", "write", "size", "sync", "close"] as const).find(
+    (name) => typeof store?.[name] !== "function",
+  );
+  if (missing !== undefined) throw new VirtualMemoryError(`${what} is no store: it has no method ${missing}`);
+}
+
 /** Reads all of `bytes`. StorageError if the store fails or ends before. */
 export function readWhole(store: ByteStore, bytes: Uint8Array, position: number, what: string): void {
   let done = 0;

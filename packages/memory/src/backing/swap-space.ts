@@ -14,11 +14,11 @@ const NONE = -1;
 export class SwapSpace {
   used = 0;
   /** The frame that has what the slot has, or -1. */
-  frames = new Int32Array(0);
+  frames: Int32Array = new Int32Array(0);
   /** Page table entries and objects whose page this is. */
-  holders = new Int32Array(0);
+  holders: Int32Array = new Int32Array(0);
   /** What a replacement policy knows the page by. */
-  pages = new Float64Array(0);
+  pages: Float64Array = new Float64Array(0);
   private bits = new Uint32Array(0);
   /** No free slot lies before this word of the bit map. */
   private search = 0;

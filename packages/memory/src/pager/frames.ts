@@ -14,7 +14,7 @@ export const NO_PAGE = -1;
 export const NO_SLOT = -1;
 
 export class FrameTable {
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly bytes: Uint8Array;
   readonly view: DataView;
   /** An address's page number is what is left of it when it is shifted so. */
   readonly pageShift: number;
@@ -97,7 +97,7 @@ export class FrameTable {
   }
 
   /** The frame's bytes. */
-  content(frame: number): Uint8Array<ArrayBuffer> {
+  content(frame: number): Uint8Array {
     return this.bytes.subarray(frame * this.pageSize, (frame + 1) * this.pageSize);
   }
 }

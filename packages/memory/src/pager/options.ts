@@ -1,6 +1,6 @@
 /** What a physical memory may be made of, checked before anything is made. */
 import { bytesOf } from "@ungil/kernel";
-import { type ByteStore, SwapFile } from "../backing/index.js";
+import { type ByteStore, checkStore, SwapFile } from "../backing/index.js";
 import { VirtualMemoryError } from "../errors.js";
 import { NUMBER_MAX } from "../paging/index.js";
 import { createPolicy, type PolicyOptions, policyEntry, type ReplacementPolicy } from "../policies/index.js";
@@ -62,8 +62,11 @@ export function settings(options: PhysicalMemoryOptions): Settings {
   const frames = Math.floor(checkBytes("size", options.size ?? "16MiB") / pageSize);
   if (frames < 2 || frames >= NUMBER_MAX)
     throw new VirtualMemoryError(`size is ${options.size}: it must be 2 pages at least, and below ${NUMBER_MAX} pages`);
+  checkType("exact", exact, "boolean");
+  checkType("tlb", tlb, "string");
   if (swap !== false) checkNames("swap", swap, ["folder", "size", "store"]);
   const { folder, size = "1GiB", store = new SwapFile(folder) } = swap === false ? { size: 0 } : swap;
+  checkStore(store, "swap.store");
   const slots = Math.min(NUMBER_MAX - 1, Math.floor(checkBytes("swap.size", size) / pageSize));
   return {
     frames,
@@ -84,6 +87,8 @@ function policyOf(policy: string | ReplacementPolicy, frames: number, options?: 
       throw new VirtualMemoryError(`the policy ${policy} needs the future: only the simulator can run it`);
     return createPolicy(policy, frames, options);
   }
+  if (typeof policy?.evict !== "function")
+    throw new VirtualMemoryError(`${String(policy)} is no policy: give a slug, or one`);
   if (policy.capacity < frames || policy.size > 0)
     throw new VirtualMemoryError(
       `the policy is made for ${policy.capacity} frames and has ${policy.size} pages: it must be empty, for ${frames} frames`,
@@ -92,6 +97,7 @@ function policyOf(policy: string | ReplacementPolicy, frames: number, options?: 
 }
 
 function watermarksOf(given: Watermarks | undefined, frames: number, exact: boolean): Watermarks {
+  if (given !== undefined) checkNames("watermarks", given, ["low", "high"]);
   if (exact) return { low: 0, high: 1 };
   const low = given?.low ?? Math.floor(frames / 32);
   const high = given?.high ?? Math.max(low + 1, Math.floor(frames / 16));
@@ -114,6 +120,10 @@ export function whole(name: string, value: unknown, least: number, most: number)
   if (typeof value !== "number" || !Number.isInteger(value) || value < least || value > most)
     throw new VirtualMemoryError(`${name} is ${String(value)}: it must be a whole number from ${least} to ${most}`);
   return value;
+}
+
+export function checkType(name: string, value: unknown, type: "string" | "boolean" | "function"): void {
+  if (typeof value !== type) throw new VirtualMemoryError(`${name} is ${String(value)}: it must be a ${type}`);
 }
 
 export function checkNames(what: string, given: object, known: readonly string[]): void {

@@ -13,8 +13,8 @@ export class ReverseMap {
   /** Mappings of each frame. */
   readonly counts: Int32Array;
   private readonly first: Int32Array;
-  private next = new Int32Array(64);
-  private pages = new Int32Array(64);
+  private next: Int32Array = new Int32Array(64);
+  private pages: Int32Array = new Int32Array(64);
   private readonly tables: (PageTable | undefined)[] = [];
   private free = NIL;
   private end = 0;
@@ -72,7 +72,7 @@ export class ReverseMap {
   }
 }
 
-function longer(array: Int32Array): Int32Array<ArrayBuffer> {
+function longer(array: Int32Array): Int32Array {
   const copy = new Int32Array(2 * array.length);
   copy.set(array);
   return copy;

@@ -1,6 +1,6 @@
 /** An address space: 4 GiB of addresses, of which regions are mapped. What a process has, without the process. */
 import { VirtualMemoryError } from "../errors.js";
-import { checkBytes, checkNames, PhysicalMemory, type Tenant, whole } from "../pager/index.js";
+import { checkBytes, checkNames, checkType, PhysicalMemory, type Tenant, whole } from "../pager/index.js";
 import type { PageTable } from "../paging/index.js";
 import { type Advice, AreaList, type Protection } from "./areas.js";
 import { readBytes, readScalar, writeBytes, writeScalar } from "./bytes.js";
@@ -44,6 +44,7 @@ export class AddressSpace implements Tenant {
     if (!(memory instanceof PhysicalMemory)) throw new VirtualMemoryError(`${String(memory)} is no PhysicalMemory`);
     checkNames("AddressSpace", options, ["name", "limit"]);
     const { name = `space ${++unnamed}`, limit } = options;
+    checkType("name", name, "string");
     const pages =
       limit === undefined ? Number.POSITIVE_INFINITY : Math.floor(checkBytes("limit", limit) / memory.pageSize);
     this.memory = memory;
@@ -148,7 +149,7 @@ export class AddressSpace implements Tenant {
   }
 
   /** A copy of some bytes. */
-  readBytes(address: number, length: number): Uint8Array<ArrayBuffer> {
+  readBytes(address: number, length: number): Uint8Array {
     return readBytes(this.state, address, length);
   }
 
@@ -161,7 +162,8 @@ export class AddressSpace implements Tenant {
    * Lets `use` look at physical memory itself, without a copy. The pages stay where they are until it returns; the bytes must
    * not be used after that. They must lie next to each other, as those of one page do, and those of a huge region.
    */
-  view<T>(extent: Extent, use: (bytes: Uint8Array<ArrayBuffer>) => T, options: ViewOptions = {}): T {
+  view<T>(extent: Extent, use: (bytes: Uint8Array) => T, options: ViewOptions = {}): T {
+    checkType("use", use, "function");
     const view = this.openView(extent, options);
     try {
       const result = use(view.bytes);
@@ -174,13 +176,15 @@ export class AddressSpace implements Tenant {
   }
 
   /** The same, until `release` is called on it, or its `using` ends. */
-  openView({ base, length }: Extent, options: ViewOptions = {}): View {
+  openView(extent: Extent, options: ViewOptions = {}): View {
     checkOpen(this.state);
+    const { base, length } = extent ?? {};
     checkNames("view", options, ["write"]);
     if (!Number.isInteger(base) || !Number.isInteger(length) || length < 1 || base < 0 || base + length > 2 ** 32)
       throw new VirtualMemoryError(
         `a view of ${String(length)} bytes at ${String(base)}: both must be whole numbers, within 4 GiB`,
       );
+    checkType("write", options.write ?? false, "boolean");
     const { write = this.state.areas.find(Math.floor(base / this.memory.pageSize))?.protection !== "r" } = options;
     return openView(this.state, base, length, write);
   }

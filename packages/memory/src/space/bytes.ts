@@ -47,7 +47,7 @@ export function writeScalar<T extends Scalar>(
   writeAcross(space, address, scratchBytes.slice(0, size), head);
 }
 
-export function readBytes(space: SpaceState, address: number, length: number): Uint8Array<ArrayBuffer> {
+export function readBytes(space: SpaceState, address: number, length: number): Uint8Array {
   if (!Number.isInteger(length) || length < 0 || length > 2 ** 32)
     throw new VirtualMemoryError(`length is ${String(length)}: it must be a whole number of bytes`);
   checkAccess(space, address, length, "read");

@@ -1,7 +1,7 @@
 /** Mapping regions: what may be asked for, where it goes, and what users see of it. */
-import type { ByteStore } from "../backing/index.js";
+import { type ByteStore, checkStore } from "../backing/index.js";
 import { VirtualMemoryError } from "../errors.js";
-import { checkBytes, checkNames, FilePages, type MemoryObject, whole } from "../pager/index.js";
+import { checkBytes, checkNames, checkType, FilePages, type MemoryObject, whole } from "../pager/index.js";
 import type { Advice, Area, Protection, RegionKind } from "./areas.js";
 import { countPages } from "./change.js";
 import { mapRun } from "./fork.js";
@@ -98,6 +98,10 @@ export function mapRegion(space: SpaceState, options: MapOptions, unmap: (extent
   const { protection = "rw", replace = false, huge = false, guard = 0, file, share } = options;
   const { pageSize } = space.memory;
   checkProtection(protection);
+  for (const [name, value] of Object.entries({ replace, huge, shared: options.shared ?? false }))
+    checkType(name, value, "boolean");
+  checkType("name", options.name ?? "", "string");
+  if (file !== undefined && typeof file !== "string") checkStore(file, "file");
   whole("guard", guard, 0, 2 ** 16);
   if (file !== undefined && share !== undefined)
     throw new VirtualMemoryError("a region maps a file or shares a region, not both");

@@ -8,20 +8,20 @@ import { translate } from "./bytes.js";
 import { hex, type SpaceState } from "./space-state.js";
 
 export class View {
-  private window: Uint8Array<ArrayBuffer> | undefined;
+  private window: Uint8Array | undefined;
 
   /** @internal Use `space.view` or `space.openView`. */
   constructor(
     private readonly space: SpaceState,
     private readonly frames: readonly number[],
     private readonly writes: boolean,
-    bytes: Uint8Array<ArrayBuffer>,
+    bytes: Uint8Array,
   ) {
     this.window = bytes;
   }
 
   /** The bytes themselves. Do not use them once the view is released: then they may be anyone's. VirtualMemoryError after that. */
-  get bytes(): Uint8Array<ArrayBuffer> {
+  get bytes(): Uint8Array {
     if (this.window === undefined) throw new VirtualMemoryError("the view has been released");
     return this.window;
   }

@@ -63,6 +63,9 @@ describe("map", () => {
     [{ length: 1, file: "/nowhere/at/all" }, "the file /nowhere/at/all cannot be mapped: ENOENT"],
     [{ length: 1, offset: 3, file: "x" }, "offset is 3: it must be a multiple of the page size 512"],
     [{ share: { base: 0 } }, "share is no region"],
+    [{ length: 1, huge: 1 }, "huge is 1: it must be a boolean"],
+    [{ length: 1, name: 5 }, "name is 5: it must be a string"],
+    [{ length: 1, file: 5 }, "file is no store: it has no method read"],
     [null, "an object of options, not null"],
   ])("refuses %j", (options, message) => {
     const space = new AddressSpace(machine(4));
@@ -151,9 +154,25 @@ describe("options and life", () => {
     [{ frames: 3 }, "PhysicalMemory has no option frames"],
     [{ swap: { path: "" } }, "swap has no option path"],
     [{ readAhead: -1 }, "readAhead is -1"],
+    [{ exact: "yes" }, "exact is yes: it must be a boolean"],
+    [{ tlb: 64 }, "tlb is 64: it must be a string"],
+    [{ policy: {} }, "is no policy"],
+    [{ policy: null }, "is no policy"],
+    [{ swap: { store: { read() {} } } }, "swap.store is no store: it has no method write"],
+    [{ watermarks: { lower: 3 } }, "watermarks has no option lower"],
     [{ watermarks: { low: 3, high: 2 } }, "watermarks.high is 2: it must be a whole number from 4"],
   ])("a memory of %j is refused", (options, message) => {
     expect(thrown(() => new PhysicalMemory(loose(options))).message).toContain(message);
+  });
+
+  it("a view needs a range and a function", () => {
+    const space = new AddressSpace(machine(4));
+    const region = space.map({ length: PAGE });
+    expect(thrown(() => space.view(loose(null), () => 0)).message).toContain("a view of undefined bytes");
+    expect(thrown(() => space.view(region, loose("look"))).message).toContain("use is look: it must be a function");
+    expect(thrown(() => space.view(region, () => 0, loose({ write: 1 }))).message).toContain("write is 1");
+    expect(thrown(() => space.unmap({ ...region, guard: 0.5 })).message).toContain("guard is 0.5");
+    expect(space.memory.stats().frames.pinned).toBe(0);
   });
 
   it("a space needs a memory, and neither works once closed", () => {
