@@ -12,6 +12,7 @@ const MANUAL = `
 The program is any command; for each PhysicalMemory of ungil/memory that it makes, on whatever thread, and for the heap of
 each runtime that it starts, a map is printed when the program ends (or closes that memory): regions as /proc/PID/maps and
 smaps print them, the page table, and what the TLBs hold of it. Regions of a heap are its arenas, by size class and owner.
+With --every they are printed between turns of the program's event loop too.
 
 Examples:
   ungil vm map -- node program.mjs
