@@ -53,6 +53,10 @@ const elsewhere: Record<string, string> = {
   POLICY: "packages/memory/test/policy.test.ts",
   SIMULATION: "packages/memory/test/simulate.test.ts",
   TRACE: "packages/memory/test/trace.test.ts",
+  VIRTUAL_MEMORY: "packages/memory/test/space/mapping.test.ts",
+  PROTECTION_FAULT: "packages/memory/test/space/faults.test.ts",
+  BUS: "packages/memory/test/space/files.test.ts",
+  STORAGE: "packages/memory/test/space/swap.test.ts",
 };
 
 type Case = (rt: any, gil: boolean) => unknown;

@@ -41,6 +41,11 @@ test("ungil/memory exports all of the package below, and its errors derive from 
     expect((ungilMemory as Record<string, unknown>)[name]).toBe((memory as Record<string, unknown>)[name]);
   }
   const own = Object.entries(memory).filter(([, value]) => isErrorClass(value));
-  expect(own.map(([name]) => name).sort()).toEqual(["PolicyError", "SimulationError", "TraceError"]);
+  expect(own.map(([name]) => name).sort()).toEqual(
+    [
+      ...["BusError", "OutOfMemoryError", "PolicyError", "ProtectionFaultError", "SegmentationFaultError"],
+      ...["SimulationError", "StorageError", "TraceError", "VirtualMemoryError"],
+    ].sort(),
+  );
   for (const [name, value] of own) expect((value as ErrorClass).name).toBe(name);
 });

@@ -3,9 +3,11 @@ import { fileURLToPath } from "node:url";
 import ts from "typescript-5.4";
 import { expect, it } from "vitest";
 
-const files = ["packages/runtime/test/types.ts", "test/packaging/fixtures/typed.ts"].map((file) =>
-  fileURLToPath(new URL(`../../${file}`, import.meta.url)),
-);
+const files = [
+  "packages/runtime/test/types.ts",
+  "packages/memory/test/space/types.ts",
+  "test/packaging/fixtures/typed.ts",
+].map((file) => fileURLToPath(new URL(`../../${file}`, import.meta.url)));
 
 /** Errors of the fixtures: each marks the mistakes that it makes with @ts-expect-error. */
 function errors(): string[] {

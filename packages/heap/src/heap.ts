@@ -8,7 +8,7 @@ import {
   Layout as L,
   OutOfMemoryError,
   SegmentationFaultError,
-  SwapFileError,
+  StorageError,
 } from "@ungil/kernel";
 import { LimitError, NoRuntimeError, RuntimeClosedError, StructConflictError, UnknownStructError } from "./errors.js";
 import { leaking, releasing } from "./release.js";
@@ -112,7 +112,7 @@ export class Heap {
     if (code === L.E_LIMIT) throw new LimitError(`${what}: a limit of the kernel was reached`);
     if (code === L.E_PANIC) throw new KernelPanicError(what);
     if (code === L.E_SWAP)
-      throw new SwapFileError(`${what} could not be read from the swap file`, { cause: this.kernel.swap?.error });
+      throw new StorageError(`${what} could not be read from the swap file`, { cause: this.kernel.swap?.error });
     const address = this.kernel.u32[(this.kernel.block + L.TB_FAULT_ADDRESS) >>> 2] as number;
     const reasons: Record<number, string> = {
       [L.E_NULL]: "page 0 is never mapped",

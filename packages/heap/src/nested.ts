@@ -1,5 +1,5 @@
 /** scope(): bounds how long handles live, inside a step. */
-import { type HeapExports, OutOfMemoryError, SwapFileError } from "@ungil/kernel";
+import { type HeapExports, OutOfMemoryError, StorageError } from "@ungil/kernel";
 import { AsyncScopeError, NoRuntimeError } from "./errors.js";
 import { releasing } from "./release.js";
 import { Scope, thread } from "./scope.js";
@@ -42,7 +42,7 @@ function scopeClose(x: HeapExports, newborn: number, borrowed: number, generatio
   try {
     x.scopeClose(newborn, borrowed, generation);
   } catch (error) {
-    if (!(error instanceof SwapFileError)) throw error;
+    if (!(error instanceof StorageError)) throw error;
     releasing(() => x.scopeClose(newborn, borrowed, generation));
   }
 }

@@ -1,5 +1,5 @@
 /** Letting go of objects although the disk has lost some of their pages. */
-import { SwapFileError } from "@ungil/kernel";
+import { StorageError } from "@ungil/kernel";
 
 const TRIES_MAX = 10_000;
 
@@ -12,7 +12,7 @@ export function releasing<T>(call: () => T): T {
     try {
       return call();
     } catch (error) {
-      if (!(error instanceof SwapFileError) || tries === TRIES_MAX) throw error;
+      if (!(error instanceof StorageError) || tries === TRIES_MAX) throw error;
     }
   }
 }
@@ -22,6 +22,6 @@ export function leaking(call: () => void): void {
   try {
     call();
   } catch (error) {
-    if (!(error instanceof SwapFileError)) throw error;
+    if (!(error instanceof StorageError)) throw error;
   }
 }

@@ -1,6 +1,6 @@
 /** Pages of the heap in a swap file: what comes back is what left, and what goes wrong with the file goes wrong for its user only. */
 import { Dict, List, scope } from "@ungil/heap";
-import { Layout as L, OutOfMemoryError, SwapFileError } from "@ungil/kernel";
+import { Layout as L, OutOfMemoryError, StorageError } from "@ungil/kernel";
 import { expect, it } from "vitest";
 import type { Node } from "./fixtures/objects.mjs";
 import { failure, inBothModes, machine, random, seed, type TestMachine } from "./support.js";
@@ -98,7 +98,7 @@ inBothModes((gil) => {
     }
     expect(failures.length).toBeGreaterThan(200);
     for (const error of failures) {
-      expect(error).toBeInstanceOf(SwapFileError);
+      expect(error).toBeInstanceOf(StorageError);
       expect((error as Error).cause).toMatchObject({ message: "the disk is on fire" });
     }
     swap.read = read;
@@ -131,7 +131,7 @@ inBothModes((gil) => {
         is = wanted;
       } catch (error) {
         swap.read = read;
-        expect(error).toBeInstanceOf(SwapFileError);
+        expect(error).toBeInstanceOf(StorageError);
         failed++;
         is = scope(() => (dict.get(key) as List<string> | undefined)?.get(0));
         expect([before, wanted]).toContain(is);
@@ -151,7 +151,7 @@ inBothModes((gil) => {
   it("a folder that cannot hold a swap file is refused", async () => {
     const { openSwap } = await import("@ungil/kernel");
     expect(failure(() => openSwap(16 * MIB, "/nowhere/at/all"))).toMatch(
-      /^SWAP_FILE: There can be no swap file in \/nowhere/,
+      /^STORAGE: There can be no swap file in \/nowhere/,
     );
   });
 });

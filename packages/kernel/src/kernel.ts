@@ -6,9 +6,11 @@ import { readFileSync } from "node:fs";
 import * as L from "../assembly/layout.js";
 import { KernelNotFoundError, KernelPanicError, OutOfMemoryError } from "./errors.js";
 import type { HeapExports } from "./exports.js";
+import { heapMap } from "./heap-map.js";
 import { createMemory, plan } from "./plan.js";
 import { SwapFile, type SwapHandle } from "./swap.js";
 import { appendTrace, finishTraceAtExit, traceFile } from "./trace.js";
+import { watchMap } from "./watch.js";
 
 /** V8 12 optimises the large frame of the kernel's stack probe away (assembly/machine/stack.ts): there it takes many small ones. */
 const STACK_LEVELS = Number.parseInt(process.versions.v8, 10) === 12 ? 24 : 1;
@@ -61,6 +63,7 @@ export function createMachine(options: MachineOptions): MachineHandle {
   const memory = createMemory(plan(heapBytes, slots, gil, swap ? swap.slots * L.PAGE_SIZE : 0));
   const file = traceFile();
   if (file !== undefined) finishTraceAtExit(file, memory);
+  watchMap({ dump: () => heapMap(memory) }, "heap");
   return { memory, module: compileKernel(gil), gil, swap };
 }
 

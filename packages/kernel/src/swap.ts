@@ -6,7 +6,7 @@ import { closeSync, constants, openSync, readSync, unlinkSync, writeSync } from 
 import { tmpdir } from "node:os";
 import path from "node:path";
 import * as L from "../assembly/layout.js";
-import { SwapFileError } from "./errors.js";
+import { StorageError } from "./errors.js";
 
 /** What a thread needs to use it: structured-clonable. */
 export interface SwapHandle {
@@ -25,7 +25,7 @@ export function openSwap(bytes: number, folder: string = tmpdir()): SwapHandle {
     unlinkSync(file);
     return { descriptor, slots: Math.floor(bytes / L.PAGE_SIZE) };
   } catch (cause) {
-    throw new SwapFileError(`There can be no swap file in ${folder}`, { cause });
+    throw new StorageError(`There can be no swap file in ${folder}`, { cause });
   }
 }
 

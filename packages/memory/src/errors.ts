@@ -1,4 +1,4 @@
-/** Errors of policies and of the simulator. */
+/** Errors of policies, of the simulator and of address spaces. */
 import { UngilError } from "@ungil/kernel";
 
 /** A policy that does not exist, an option it does not have, a value out of range, a number that is no page. */
@@ -27,5 +27,12 @@ export class TraceError extends UngilError {
     options?: ErrorOptions,
   ) {
     super("TRACE", message, options);
+  }
+}
+
+/** A call that cannot be: an argument or an option of the wrong kind or out of range, a range that is not mapped. */
+export class VirtualMemoryError extends UngilError {
+  constructor(message: string, options?: ErrorOptions) {
+    super("VIRTUAL_MEMORY", message, options);
   }
 }

@@ -74,3 +74,10 @@ export const zigzag = (distinct: number, rounds: number): number[] => {
     return at < distinct ? at : period - at;
   });
 };
+
+/** A seed for a test that draws at random, printed so that a failure can be run again: UNGIL_TEST_SEED=... */
+export function seed(name: string): number {
+  const value = Number(process.env.UNGIL_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
+  console.log(`${name}: UNGIL_TEST_SEED=${value}`);
+  return value;
+}

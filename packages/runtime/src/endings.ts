@@ -3,7 +3,7 @@
  * and its result or error goes into its task, which tells everybody who waits.
  */
 import { crossing, releasing, thread, valueIn } from "@ungil/heap";
-import { Layout as L, SyncLayout as S, SwapFileError } from "@ungil/kernel";
+import { Layout as L, SyncLayout as S, StorageError } from "@ungil/kernel";
 import { CancelledError, OperationNotAwaitedError } from "./errors.js";
 import { failureIn } from "./failure.js";
 import { ENDED, type Ending, type Fiber, READY, WAITING } from "./fiber.js";
@@ -127,7 +127,7 @@ export class Endings {
     try {
       x.taskEnd(fiber.task, state, crossing.tag, crossing.ref, crossing.number, error);
     } catch (lost) {
-      if (!(lost instanceof SwapFileError) || (x.taskInspect(fiber.task) & S.TASK_STATE_MASK) < S.TASK_DONE) throw lost;
+      if (!(lost instanceof StorageError) || (x.taskInspect(fiber.task) & S.TASK_STATE_MASK) < S.TASK_DONE) throw lost;
       releasing(() => x.stepFinish()); // it has ended; what it leaves cannot all be let go of
     }
   }

@@ -1,6 +1,6 @@
 /** The fibers of a thread: its table of those that have not ended, the queue of those that can go on, and what wakes them. */
 import { type Heap, releasing, Scope, thread } from "@ungil/heap";
-import { type Kernel, Layout as L, OutOfMemoryError, SyncLayout as S, SwapFileError } from "@ungil/kernel";
+import { type Kernel, Layout as L, OutOfMemoryError, SyncLayout as S, StorageError } from "@ungil/kernel";
 import { argumentsIn } from "./arguments.js";
 import type { Definition } from "./coroutines.js";
 import { type FiberWait, waitsOf } from "./deadlock.js";
@@ -148,7 +148,7 @@ export abstract class FiberThread extends EventLoopThread {
       fiber.root ?? fiber,
       status === L.E_MEMORY
         ? new OutOfMemoryError(what)
-        : new SwapFileError(`${what} could not be read from the swap file`, { cause: swap?.error }),
+        : new StorageError(`${what} could not be read from the swap file`, { cause: swap?.error }),
     );
   }
 

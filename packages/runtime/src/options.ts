@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import { Layout, MEMORY_MAX, MEMORY_MIN, MemorySizeError } from "@ungil/kernel";
+import { bytesOf, Layout, MEMORY_MAX, MEMORY_MIN, MemorySizeError } from "@ungil/kernel";
 import { OptionError, ThreadCountError, UnknownOptionError } from "./errors.js";
 import type { Task } from "./task.js";
 
@@ -118,22 +118,9 @@ function isPlain(value: unknown): boolean {
   return prototype === null || (Object.getPrototypeOf(prototype) === null && !Array.isArray(value));
 }
 
-const units: Record<string, number> = {
-  "": 1,
-  B: 1,
-  KIB: 2 ** 10,
-  MIB: 2 ** 20,
-  GIB: 2 ** 30,
-  KB: 1e3,
-  MB: 1e6,
-  GB: 1e9,
-};
-
 export function parseSize(memory: number | string, what = "memory"): number {
-  const match = typeof memory === "string" ? /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(memory) : null;
-  const unit = match ? units[match[2]!.toUpperCase()] : undefined;
-  const bytes = typeof memory === "number" ? memory : match && unit ? Math.floor(Number(match[1]) * unit) : Number.NaN;
-  if (!Number.isSafeInteger(bytes) || bytes < 0) {
+  const bytes = bytesOf(memory);
+  if (Number.isNaN(bytes)) {
     throw new MemorySizeError(
       `${what} must be a number of bytes or a text such as "256MiB", not ${typeof memory === "string" ? JSON.stringify(memory) : String(memory)}`,
     );

@@ -19,7 +19,7 @@ import {
   Kernel,
   OutOfMemoryError,
   openSwap,
-  SwapFileError,
+  StorageError,
 } from "@ungil/kernel";
 import { type FiberWait, findDeadlocks } from "./deadlock.js";
 import { CancelledError, OptionError, RuntimeInWorkerError } from "./errors.js";
@@ -245,7 +245,7 @@ export class Runtime {
     } catch (late) {
       if (late instanceof RuntimeClosedError) return; // closing: another thread keeps the GIL
       // What the thread leaves cannot be taken over: nothing could be relied on.
-      if (late instanceof SwapFileError) return this.#fatal(late);
+      if (late instanceof StorageError) return this.#fatal(late);
       throw late;
     }
     this.#startThread(slot).catch((cause) => this.#fatal(cause));

@@ -2,7 +2,17 @@
  * Task: a coroutine that was spawned. It is an object in shared memory: it can be a field, an argument or a result, and any
  * coroutine that can reach it can wait for it (`yield* task`); outside coroutines it is awaited.
  */
-import { addressOf, builtinWraps, defineShared, makeWrap, SCOPE, type Shared, thread, type Wrapper } from "@ungil/heap";
+import {
+  addressOf,
+  builtinWraps,
+  defineShared,
+  type Heap,
+  makeWrap,
+  SCOPE,
+  type Shared,
+  thread,
+  type Wrapper,
+} from "@ungil/heap";
 import { Layout as L, SyncLayout as S } from "@ungil/kernel";
 import type { SyncExports } from "./exports.js";
 import { failureIn, withoutScheduler } from "./failure.js";
@@ -97,6 +107,18 @@ export function cancelTask(owner: Thread, task: number, reason: unknown): void {
   owner.x.taskCancel(task, address);
 }
 
+/** The name of the coroutine of a task that runs on this thread. */
+export function coroutineName(heap: Heap, task: number): string {
+  (heap.x as SyncExports).taskInspect(task);
+  return nameRead(heap);
+}
+
+/** After `taskInspect`. */
+function nameRead({ kernel, strings }: Heap): string {
+  const id = strings.read(kernel.i32[kernel.outRef] as number);
+  return id.slice(id.lastIndexOf("#") + 1);
+}
+
 function inspectTask(self: Wrapper): { id: number; name: string; state: TaskState } {
   const address = addressOf(self);
   const { heap } = self[SCOPE];
@@ -104,8 +126,8 @@ function inspectTask(self: Wrapper): { id: number; name: string; state: TaskStat
     const { x, kernel } = heap;
     const state = (x as SyncExports).taskInspect(address) & S.TASK_STATE_MASK;
     const id = kernel.u32[kernel.outType] as number;
-    const text = heap.strings.read(kernel.i32[kernel.outRef] as number);
-    return { id, name: text.slice(text.lastIndexOf("#") + 1), state: states[state] ?? "created" };
+    const name = nameRead(heap);
+    return { id, name, state: states[state] ?? "created" };
   };
   return heap.isReadOnly ? heap.batch(read) : inStep(self, read);
 }

@@ -1,17 +1,19 @@
 /** A worker thread: `run` ends when the runtime closes. */
 import { threadId } from "node:worker_threads";
 import { keptScope, thread } from "@ungil/heap";
-import { Kernel, OutOfMemoryError } from "@ungil/kernel";
+import { Kernel, OutOfMemoryError, setCurrentCoroutine } from "@ungil/kernel";
 import { writeOutputDirectly } from "./console.js";
 import { calls, type MainControl, serve, type WorkerControl } from "./control.js";
 import { activities, isActive, waitsOf } from "./deadlock.js";
 import { DeadlockError } from "./errors.js";
 import type { SyncExports } from "./exports.js";
 import { pack } from "./failure.js";
+import { here } from "./fiber.js";
 import type { WorkerTask } from "./host.js";
 import { findDefinition, load } from "./modules.js";
 import { putBy } from "./reserve.js";
 import { Scheduler } from "./scheduler.js";
+import { coroutineName } from "./task.js";
 import { WorkerHeap } from "./worker-heap.js";
 
 writeOutputDirectly();
@@ -26,6 +28,7 @@ export async function run({ machine, slot, spinRounds, control, report }: Worker
     kernel.exports.syncExit();
     thread.scope = heap.root;
   });
+  setCurrentCoroutine(() => (here.fiber?.scope.heap === heap ? coroutineName(heap, here.fiber.task) : undefined));
   const told = new Set<Promise<void>>();
   const scheduler = new Scheduler(
     kernel,

@@ -134,7 +134,7 @@ inBothModes("a heap with a swap file", (gil) => {
     await within(60_000, Promise.allSettled(breaking));
     for (const [n, outcome] of outcomes.entries()) {
       // A thread that cannot read what it needs itself, a task it has to start, ends, and another takes its place.
-      if (outcome.status === "rejected") expect(["SWAP_FILE", "WORKER_CRASHED"]).toContain(outcome.reason.code);
+      if (outcome.status === "rejected") expect(["STORAGE", "WORKER_CRASHED"]).toContain(outcome.reason.code);
       else expect(differences((read) => rt.scope(read), more[n], new Oracle(seed + 10 + n).to(12_000))).toEqual([]);
     }
     for (const [n, part] of parts.entries())

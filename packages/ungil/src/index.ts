@@ -52,11 +52,14 @@ export {
 
 // Errors, from the machine up. Each has a stable `code`.
 export {
+  BusError,
   KernelNotFoundError,
   KernelPanicError,
   MemorySizeError,
   OutOfMemoryError,
+  ProtectionFaultError,
   SegmentationFaultError,
+  StorageError,
   UngilError,
 } from "@ungil/kernel";
 // Threads and coroutines.

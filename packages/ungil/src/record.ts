@@ -1,14 +1,13 @@
 // `ungil vm record`: runs a program on the instrumented kernel, which writes down each reference to shared memory.
 
-import { spawn } from "node:child_process";
 import { createReadStream, createWriteStream, rmSync, statSync, writeFileSync } from "node:fs";
-import { constants } from "node:os";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import { openTrace, readTrace, SimulationError, TraceError } from "@ungil/memory";
 import type { Command } from "commander";
 import { InterruptedError } from "./interrupt.js";
+import { runProgram } from "./program.js";
 import { traceProgress } from "./progress.js";
 
 /** Bytes of a page of the shared heap. */
@@ -44,7 +43,7 @@ async function record(command: string[], out: string): Promise<void> {
     throw new SimulationError(`cannot write ${plain}: ${(cause as Error).message}`);
   }
   try {
-    const { code, signal } = await run(command, plain);
+    const { code, signal } = await runProgram(command, { UNGIL_VM_TRACE: plain });
     if (signal === "SIGINT") throw new InterruptedError("stopped");
     if (statSync(plain).size === 0)
       throw new TraceError(
@@ -60,20 +59,6 @@ async function record(command: string[], out: string): Promise<void> {
   } finally {
     if (packed) rmSync(plain, { force: true });
   }
-}
-
-/** Runs the program to its end. What the terminal sends to us it sends to the program as well. */
-function run([file, ...args]: string[], trace: string): Promise<{ code: number; signal: NodeJS.Signals | null }> {
-  const ignore = () => undefined;
-  process.on("SIGINT", ignore);
-  return new Promise<{ code: number; signal: NodeJS.Signals | null }>((resolve, reject) => {
-    const child = spawn(file as string, args, { stdio: "inherit", env: { ...process.env, UNGIL_VM_TRACE: trace } });
-    child.on("error", (cause) => reject(new SimulationError(`cannot run ${file}: ${cause.message}`)));
-    child.on("exit", (code, signal) => {
-      const interrupted = signal === "SIGINT" || code === 128 + constants.signals.SIGINT;
-      resolve({ code: code ?? 1, signal: interrupted ? "SIGINT" : signal });
-    });
-  }).finally(() => process.off("SIGINT", ignore));
 }
 
 async function count(file: string): Promise<{ references: number; pages: number }> {

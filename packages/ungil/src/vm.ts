@@ -20,6 +20,7 @@ import {
 } from "@ungil/memory";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { InterruptedError } from "./interrupt.js";
+import { mapCommand } from "./map.js";
 import { traceProgress } from "./progress.js";
 import { recordCommand } from "./record.js";
 
@@ -45,9 +46,10 @@ export const isUsageError = (error: unknown): boolean =>
 export function vmCommand(program: Command): void {
   const vm = program
     .command("vm")
-    .description("virtual memory: record a program's references, simulate page replacement over a trace");
+    .description("virtual memory: record a program's references, simulate page replacement over a trace, print maps");
   vm.action(() => vm.help());
   recordCommand(vm);
+  mapCommand(vm);
   const simulate = vm
     .command("simulate")
     .description("count the page faults of replacement policies over a trace of memory references")
