@@ -8,6 +8,9 @@ setContainers(List, Dict);
 export { defineShared } from "./define.js";
 export * from "./errors.js";
 export { builtinWraps, Heap } from "./heap.js";
+export { ImageLoad } from "./image-load.js";
+export { type ImageHeader, layoutHash } from "./image-objects.js";
+export { ImageSave } from "./image-save.js";
 export { linkExports, tokenOf, unlinkedModules } from "./links.js";
 export { scope } from "./nested.js";
 export {

@@ -167,6 +167,17 @@ export function contentCopy(page: u32, cut: u32, to: usize): bool {
   return record != 0;
 }
 
+/**
+ * Reads a page at cut `cut` without making a version: what it was goes to the frame `to`. PAGE_*, with the size of its blocks
+ * in OUT_B, and the length of a run in OUT_A; PAGE_FREE too if it was mapped nowhere.
+ */
+export function pageReadAt(page: u32, cut: u32, to: u32): u32 {
+  const state = stateAt(page, cut);
+  if (state == L.PAGE_FREE) return state;
+  store<u32>(tb + L.TB_OUT_B, blockSizeAt(page, cut));
+  return contentCopy(page, cut, to) ? state : L.PAGE_FREE;
+}
+
 function versionFind(page: u32, cut: u32): usize {
   let record = <usize>atomic.load<u32>(historyOf(page) + L.HISTORY_VERSIONS);
   while (record) {

@@ -1,0 +1,35 @@
+/** Files as images use them: whole reads and writes, and folders that remember what was renamed in them. */
+import { type FileHandle, open } from "node:fs/promises";
+import { ImageCorruptedError } from "./errors.js";
+
+export async function writeAll(handle: FileHandle, bytes: Uint8Array, at: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, at + done);
+    done += bytesWritten;
+  }
+}
+
+/** Fills `bytes`, or refuses the file. */
+export async function readAll(handle: FileHandle, file: string, bytes: Uint8Array, at: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesRead } = await handle.read(bytes, done, bytes.length - done, at + done);
+    if (bytesRead === 0)
+      throw new ImageCorruptedError(file, `it ends after ${at + done} bytes, in the middle of something`);
+    done += bytesRead;
+  }
+}
+
+/** A rename is on the disk when its folder is. Where a folder cannot be opened (Windows) the system sees to it. */
+export async function syncFolder(folder: string): Promise<void> {
+  let handle: FileHandle;
+  try {
+    handle = await open(folder, "r");
+  } catch {
+    return;
+  }
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
