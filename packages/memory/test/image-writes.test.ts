@@ -10,8 +10,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { below, random } from "./support.js";
 
 const PAGE = 64;
-/** What a disk writes at once. */
-const BLOCK = 512;
+/** What a disk writes at once: less than any does, so that superblocks are torn too. */
+const BLOCK = 32;
 
 let folder: string;
 beforeAll(() => {

@@ -121,8 +121,10 @@ inBothModes("an image", (gil) => {
           .toArray()
           .map((cell: any) => cell.value),
       );
+      const later = await rt.snapshot(); // what is saved is not the last one
       await snapshot.save(to, { roots: { cells } });
       snapshot.dispose();
+      later.dispose();
       const again = await open(to, { threads: 1, gil: !gil });
       exact(again);
       const now = again.scope(() => (again.root("cells") as any).toArray().map((cell: any) => cell.value));
