@@ -28,7 +28,12 @@ export class ImageSave {
     this.scan = new ImageScan(this.#source, shapes, (_type, address) => {
       return new NotSaveableError(pathTo(this.#source, shapes, heap, this.#roots, address));
     });
-    for (const root of Object.values(roots)) this.#mustBeThere(root);
+    try {
+      for (const root of Object.values(roots)) this.#mustBeThere(root);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   /** Marks what is to be saved, a page a step. */
@@ -71,7 +76,7 @@ export class ImageSave {
 
   /** What goes with the pages. In a batch, when all is marked. */
   header(): ImageHeader {
-    const types = [...this.scan.types].sort((a, b) => a - b);
+    const types = [...this.scan.types].filter((id) => id >= L.TYPE_FIRST_USER).sort((a, b) => a - b);
     return {
       layout: layoutHash,
       time: this.#time,

@@ -18,6 +18,9 @@ const transient: ReadonlyMap<number, readonly number[]> = new Map([
   [L.TYPE_DICT, [L.DICT_LOCKS]],
 ]);
 
+/** Bytes; less is copied faster word by word. */
+const LONG = 256;
+
 interface Reached {
   readonly state: number;
   readonly blockSize: number;
@@ -42,11 +45,16 @@ export class ImageScan {
   readonly #source: ImageSource;
   readonly #shapes: ReadonlyMap<number, Shape>;
   readonly #refuse: (type: number, address: number) => Error;
-  readonly #reached = new Map<number, Reached>();
+  readonly #reached: (Reached | undefined)[] = [];
+  /** Pages that are reached. */
+  size = 0;
   /** Pages on which something is pending. */
   readonly #queue: number[] = [];
   readonly #content = new Uint32Array(PAGE_WORDS);
-  /** Types of structs that were met. */
+  /** By type: where its references are. */
+  readonly #references: (readonly number[] | undefined)[] = [];
+  #lastType = 0;
+  /** Types of objects of a fixed size that were met. */
   readonly types = new Set<number>();
   objects = 0;
   /** Objects that somebody had locked. */
@@ -61,24 +69,21 @@ export class ImageScan {
     this.#source = source;
     this.#shapes = shapes;
     this.#refuse = refuse;
-  }
-
-  get size(): number {
-    return this.#reached.size;
+    for (const [type, { references }] of shapes) this.#references[type] = references;
   }
 
   /** Marks what is reached from these addresses. */
   *mark(roots: Iterable<number>): Generator<void> {
     for (const root of roots) this.#mark(root);
     for (let number = this.#queue.pop(); number !== undefined; number = this.#queue.pop()) {
-      this.#look(number, this.#reached.get(number) as Reached);
+      this.#look(number, this.#reached[number] as Reached);
       yield;
     }
   }
 
   readonly #mark = (address: number): void => {
     const number = address >>> L.PAGE_SHIFT;
-    const page = this.#reached.get(number) ?? this.#reach(number, address);
+    const page = this.#reached[number] ?? this.#reach(number, address);
     const offset = address & L.PAGE_MASK;
     const index = page.state === L.PAGE_SMALL ? Math.floor(offset / page.blockSize) : 0;
     const bit = 1 << (index & 31);
@@ -89,21 +94,23 @@ export class ImageScan {
   };
 
   #reach(number: number, address: number): Reached {
-    const { state, blockSize } = this.#get(number, address);
-    if (state === L.PAGE_RUN_TAIL) throw missing(address);
+    const found = this.#source.page(number);
+    if (!found || found.state === L.PAGE_RUN_TAIL) throw missing(address);
+    const { state, blockSize } = found;
     const page = { state, blockSize, marks: new Uint32Array(32), pending: [], bytes: 0 };
-    this.#reached.set(number, page);
+    this.#reached[number] = page;
+    this.size++;
     return page;
   }
 
-  #get(number: number, address: number): SourcePage {
-    const page = this.#source.page(number);
-    if (!page) throw missing(address);
+  #hold(number: number): SourcePage {
+    const page = this.#source.hold(number);
+    if (!page) throw missing((number << L.PAGE_SHIFT) >>> 0);
     return page;
   }
 
   #look(number: number, page: Reached): void {
-    const { words, pages } = this.#get(number, (number << L.PAGE_SHIFT) >>> 0);
+    const { words, pages } = this.#hold(number);
     if (page.state === L.PAGE_RUN_TAIL) {
       page.pending.length = 0;
       return eachValue(words, 0, page.bytes >>> 2, this.#mark);
@@ -116,30 +123,41 @@ export class ImageScan {
   #object(number: number, words: Uint32Array, at: number, pages: number): void {
     const header = words[at] as number;
     const type = header & L.TYPE_MASK;
-    const address = ((number << L.PAGE_SHIFT) >>> 0) + at * 4;
-    const bytes = bytesOf(words, at, this.#shapes);
-    if (bytes === 0) throw type === 0 ? missing(address) : this.#refuse(type, address);
     this.objects++;
     if (header & L.HEADER_LOCKED) this.locked++;
-    if (type >= L.TYPE_FIRST_USER) this.types.add(type);
+    const references = this.#references[type];
+    if (!references) return this.#other(number, words, at, pages);
+    if (type !== this.#lastType) this.types.add((this.#lastType = type));
+    for (let n = 0; n < references.length; n++) {
+      const target = words[at + (references[n] as number)] as number;
+      if (target !== 0) this.#mark(target);
+    }
+  }
+
+  /** An object whose size is not that of all objects of its type, or which cannot be saved. */
+  #other(number: number, words: Uint32Array, at: number, pages: number): void {
+    const type = (words[at] as number) & L.TYPE_MASK;
+    const bytes = bytesOf(words, at, this.#shapes);
+    const address = ((number << L.PAGE_SHIFT) >>> 0) + at * 4;
+    if (bytes === 0) throw type === 0 ? missing(address) : this.#refuse(type, address);
     const start = valuesStart(type);
     if (start) eachValue(words, at + (start >>> 2), Math.min(at + (bytes >>> 2), PAGE_WORDS), this.#mark);
-    for (const n of this.#shapes.get(type)?.references ?? []) if (words[at + n]) this.#mark(words[at + n] as number);
     for (let n = 1; n < pages; n++) this.#tail(number + n, bytes - n * L.PAGE_SIZE, start > 0);
   }
 
   #tail(number: number, left: number, hasValues: boolean): void {
     const bytes = Math.max(0, Math.min(left, L.PAGE_SIZE));
-    this.#reached.set(number, { state: L.PAGE_RUN_TAIL, blockSize: 0, marks: new Uint32Array(0), pending: [0], bytes });
+    this.#reached[number] = { state: L.PAGE_RUN_TAIL, blockSize: 0, marks: new Uint32Array(0), pending: [0], bytes };
+    this.size++;
     if (hasValues && bytes > 0) this.#queue.push(number);
   }
 
   /** The pages to be written, in order. The content of each is valid until the next one is asked for. */
   *pages(): Generator<ScannedPage> {
-    const numbers = [...this.#reached.keys()].sort((a, b) => a - b);
-    for (const page of numbers) {
-      const reached = this.#reached.get(page) as Reached;
-      const { words, pages, blockSize } = this.#get(page, (page << L.PAGE_SHIFT) >>> 0);
+    for (let page = 0; page < this.#reached.length; page++) {
+      const reached = this.#reached[page];
+      if (!reached) continue;
+      const { words, pages, blockSize } = this.#hold(page);
       this.#content.fill(0);
       let extent = 0;
       if (reached.state === L.PAGE_RUN_TAIL) {
@@ -171,9 +189,13 @@ export class ImageScan {
     for (const field of transient.get(header & L.TYPE_MASK) ?? []) content[at + (field >>> 2)] = 0;
   }
 
-  /** Bytes, for a string ends where it ends. */
+  /** Of a string's last word, the bytes that are its own. */
   #copy(words: Uint32Array, at: number, bytes: number): void {
-    new Uint8Array(this.#content.buffer).set(new Uint8Array(words.buffer, 4 * at, bytes), 4 * at);
+    const content = this.#content;
+    const end = at + (bytes >>> 2);
+    if (bytes > LONG) content.set(words.subarray(at, end), at);
+    else for (let n = at; n < end; n++) content[n] = words[n] as number;
+    if (bytes & 3) content[end] = (words[end] as number) & (2 ** (8 * (bytes & 3)) - 1);
   }
 }
 

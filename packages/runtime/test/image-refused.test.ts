@@ -162,6 +162,7 @@ inBothModes("a save", (gil) => {
     const cell = rt.new(Cell, { value: 1 });
     const snapshot = await snapshotOf(rt);
     const later = rt.new(Thing);
+    const { framesFree } = rt.stats();
     const save = (options: unknown, to: unknown = file(`options-${gil}`)) =>
       failure(snapshot.save(to as string, options as never));
     for (const options of [undefined, null, {}, { roots: null }, { roots: {} }, { roots: cell }, { roots: { n: 1 } }])
@@ -172,6 +173,7 @@ inBothModes("a save", (gil) => {
     expect((await save({ roots: { later } })).code).toBe("NOT_IN_SNAPSHOT");
     expect((await save({ roots: { cell: other.new(Cell) } })).code).toBe("FOREIGN_OBJECT");
     expect(existsSync(file(`options-${gil}`))).toBe(false);
+    expect(rt.stats().framesFree).toBe(framesFree);
     const then = snapshot.see(cell as never);
     expect(await snapshot.save(file(`options-${gil}`), { roots: { then, cell } })).toMatchObject({ objects: 1 });
     snapshot.dispose();

@@ -1,0 +1,132 @@
+// Images of heaps in unusual states: full, with lost snapshots, with poisoned locks, with types that have no objects.
+import { lstatSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+import { is, List } from "@ungil/heap";
+import { clearPoison, Runtime, type RuntimeOptions, type Snapshot, tryLock } from "@ungil/runtime";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { Cell, die, Pair, sum, Thing } from "./fixtures/images.mjs";
+import { failure, inBothModes, type LooseRuntime, opened, start } from "./helpers.js";
+
+let folder: string;
+beforeAll(() => {
+  folder = realpathSync(mkdtempSync(path.join(tmpdir(), "ungil-image-heap-")));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+let files = 0;
+const file = () => path.join(folder, `heap-${files++}.image`);
+const open = (from: string | URL, options: RuntimeOptions = {}) =>
+  opened(Runtime.open(from, { threads: 1, ...options }));
+const snapshotOf = async (rt: LooseRuntime) => (await rt.snapshot()) as Snapshot;
+
+inBothModes("an image of a heap", (gil) => {
+  it("that is nearly full can be saved, and opened with more memory", async () => {
+    const rt = await start({ gil, memory: "2MiB", threads: 1 });
+    const things = rt.new(List);
+    let pushed = 0;
+    try {
+      for (; ; pushed++) things.push(rt.scope(() => new Thing({ text: `number ${pushed}`, double: pushed })));
+    } catch (error) {
+      expect(error).toMatchObject({ code: "OUT_OF_MEMORY" });
+    }
+    expect(pushed).toBeGreaterThan(1000);
+    // What is written meanwhile must be kept somewhere.
+    for (let n = Math.ceil(pushed / 4); n > 0; n--, pushed--) things.pop();
+    const snapshot = await snapshotOf(rt);
+    const to = file();
+    const saved = await snapshot.save(to, { roots: { things } });
+    expect(saved.objects).toBeGreaterThan(2 * pushed);
+    expect(await failure(Runtime.open(to, { threads: 1, memory: "1MiB" }))).toMatchObject({ code: "MEMORY_SIZE" });
+    const again = await open(to, { memory: "32MiB", gil: !gil });
+    const there = again.root("things") as any;
+    expect([there.length, things.length]).toEqual([pushed, pushed]);
+    again.scope(() => {
+      for (let n = 0; n < pushed; n++) if (there.get(n).text !== `number ${n}`) throw new Error(`thing ${n}`);
+      for (let n = 0; n < 1000; n++) there.push(new Thing({ text: "more" }));
+    });
+    expect(again.verify().violations).toEqual([]);
+  });
+
+  it("says that its snapshot is lost", async () => {
+    const rt = await start({ gil, memory: "2MiB", threads: 1 });
+    const list = rt.new(
+      List,
+      Array.from({ length: 60_000 }, (_, n) => n),
+    );
+    const snapshots: Snapshot[] = [];
+    for (let round = 0; round < 6; round++) {
+      snapshots.push(await snapshotOf(rt));
+      rt.scope(() => {
+        for (let n = 0; n < 60_000; n += 100) list.set(n, round);
+      });
+    }
+    const to = file();
+    const outcomes: string[] = [];
+    for (const snapshot of snapshots) {
+      const saving = snapshot.save(to, { roots: { list } });
+      outcomes.push(
+        await saving.then(
+          () => "saved",
+          (error) => error.code,
+        ),
+      );
+    }
+    expect(new Set(outcomes)).toEqual(new Set(["saved", "SNAPSHOT_LOST"]));
+    const last = outcomes.lastIndexOf("saved");
+    const again = await open(to);
+    expect((again.root("list") as any).get(500)).toBe(last === 0 ? 500 : last - 1);
+    expect((again.root("list") as any).get(501)).toBe(501);
+    for (const snapshot of snapshots) snapshot.dispose();
+    expect(rt.verify().violations).toEqual([]);
+  });
+
+  it("keeps the poison of a lock, for what it guards may be half changed", async () => {
+    const rt = await start({ gil, threads: 1 });
+    const cell = rt.new(Cell, { value: 1 });
+    expect((await failure(rt.run(die, cell))).code).toBe("WORKER_CRASHED");
+    const snapshot = await snapshotOf(rt);
+    const to = file();
+    expect(await snapshot.save(to, { roots: { cell } })).toMatchObject({ locked: 0 });
+    const again = await open(to, { gil: !gil });
+    const there = again.root("cell") as any;
+    expect(() => tryLock(there)).toThrow(expect.objectContaining({ code: "LOCK_POISONED" }));
+    clearPoison(there);
+    tryLock(there)?.release();
+    expect(again.verify().violations).toEqual([]);
+  });
+
+  it("numbers its types anew, and knows those that have objects only", async () => {
+    const rt = await start({ gil });
+    rt.new(Pair, {});
+    const cells = rt.new(List, [rt.new(Cell, { value: 5 })]);
+    const to = file();
+    await (await snapshotOf(rt)).save(to, { roots: { cells, same: cells } });
+    const again = await open(to, { gil: !gil, memory: "300MiB" });
+    const { cells: there, same } = again.roots as any;
+    expect([is(there, same), there.get(0).value, there.get(0) instanceof Cell]).toEqual([true, 5, true]);
+    there.push(again.new(Thing, { text: "of another type" }), again.new(Pair));
+    there.push(again.new(Pair, { left: there.get(1) }));
+    expect([there.get(1).loud, there.get(2).left.text]).toEqual(["OF ANOTHER TYPE", "of another type"]);
+    there.pop();
+    there.pop();
+    expect(await again.run(sum, same)).toBe(5);
+    await (await snapshotOf(again)).save(to, { roots: again.roots });
+    const third = await open(to, { gil, memory: "8MiB" });
+    expect((third.root("same") as any).get(0).value).toBe(5);
+    expect(third.verify().violations).toEqual([]);
+  });
+
+  it("is found by a URL, and through a link, which stays one", async () => {
+    const rt = await start({ gil, threads: 1 });
+    const cell = rt.new(Cell, { value: 3 });
+    const [target, link] = [file(), file()];
+    symlinkSync(target, link);
+    const snapshot = await snapshotOf(rt);
+    await snapshot.save(pathToFileURL(target), { roots: { cell } });
+    expect(await snapshot.save(link, { roots: { cell } })).toMatchObject({ generation: 2, written: 0 });
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+    expect(((await open(pathToFileURL(link))).root("cell") as any).value).toBe(3);
+  });
+});
