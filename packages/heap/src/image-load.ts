@@ -138,10 +138,7 @@ export class ImageLoad {
         if (table && typeAt(table) !== L.TYPE_TABLE) throw this.#wrong(page, at, "has a shard that is no table");
       }
     } else if (type === L.TYPE_TABLE) {
-      const capacity = field(L.TABLE_CAPACITY);
-      const [live, used] = [field(L.TABLE_COUNT), field(L.TABLE_USED)];
-      if (capacity === 0 || (capacity & (capacity - 1)) !== 0 || live > used || used * 4 > capacity * 3)
-        throw this.#wrong(page, at, `counts ${live} of ${used} entries of ${capacity}`);
+      this.#checkTable(page, at, field(L.TABLE_CAPACITY), field(L.TABLE_COUNT), field(L.TABLE_USED));
     } else if (builtinShapes.has(type)) {
       const items = field(L.LIST_ITEMS);
       if (items && typeAt(items) !== L.TYPE_VALUES) throw this.#wrong(page, at, "has items that are none");
@@ -149,6 +146,24 @@ export class ImageLoad {
       if (field(L.LIST_LENGTH) > room)
         throw this.#wrong(page, at, `has ${field(L.LIST_LENGTH)} items, room for ${room}`);
     }
+  }
+
+  /** A search in a table ends at a hole, so there must be some. */
+  #checkTable(page: number, at: number, capacity: number, count: number, used: number): void {
+    const { u32 } = this.#kernel;
+    let [holes, tombstones] = [0, 0];
+    for (let n = 0; n < capacity; n++) {
+      const key = (u32[at + ((L.TABLE_DATA + n * L.ENTRY_SIZE + 4) >>> 2)] as number) >>> 16;
+      if (key === L.BOX_HOLE) holes++;
+      else if (key === L.BOX_TOMBSTONE) tombstones++;
+    }
+    const isRight = used === capacity - holes && count === used - tombstones && used * 4 <= capacity * 3;
+    if (capacity === 0 || (capacity & (capacity - 1)) !== 0 || !isRight)
+      throw this.#wrong(
+        page,
+        at,
+        `counts ${count} of ${used} entries, and has ${capacity - holes - tombstones} of ${capacity}`,
+      );
   }
 
   /** First word of the object at an address; 0 if there can be none. */

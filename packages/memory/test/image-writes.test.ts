@@ -117,7 +117,7 @@ test("a power failure after any request of a save leaves the old image or the ne
       const synced = requests.slice(0, last).findLastIndex(({ kind }) => kind === "sync");
       for (let round = 0; round < 30; round++) {
         const chance = [0, 0.5, 0.9, 1][below(draw, 4)] as number;
-        let disk = before;
+        let disk: Buffer = before;
         requests.slice(0, last).forEach((request, n) => {
           disk = apply(disk, request, () => n <= synced || draw() < chance);
         });
