@@ -137,14 +137,42 @@ inBothModes("an image of a heap", (gil) => {
     expect(third.verify().violations).toEqual([]);
   });
 
+  it("that is large is saved in slices: other work of the main thread goes on", async () => {
+    const rt = await start({ gil, threads: 1 });
+    const cells = rt.new(List);
+    rt.scope(() => {
+      for (let n = 0; n < 300_000; n++) cells.push(new Cell({ value: n }));
+    });
+    const snapshot = await snapshotOf(rt);
+    let turns = 0;
+    let isSaving = true;
+    const turn = () => {
+      turns++;
+      cells.set(turns, null); // it is the snapshot that is saved
+      if (isSaving) setImmediate(turn);
+    };
+    setImmediate(turn);
+    const to = file();
+    await snapshot.save(to, { roots: { cells } });
+    isSaving = false;
+    expect(turns).toBeGreaterThan(8);
+    const there = (await open(to, { gil: !gil })).root("cells") as any;
+    expect([there.get(1).value, there.get(turns).value, there.length]).toEqual([1, turns, 300_000]);
+  });
+
   it("is found by a URL, and through a link, which stays one", async () => {
     const rt = await start({ gil, threads: 1 });
     const cell = rt.new(Cell, { value: 3 });
     const [target, link] = [file(), file()];
     symlinkSync(target, link);
     const snapshot = await snapshotOf(rt);
-    await snapshot.save(pathToFileURL(target), { roots: { cell } });
-    expect(await snapshot.save(link, { roots: { cell } })).toMatchObject({ generation: 2, written: 0 });
+    const [other, roots] = [`${folder}-link`, { cell }];
+    symlinkSync(folder, other);
+    const names = [pathToFileURL(target), target, path.join(other, path.basename(target))];
+    const saved = await Promise.all(names.map((name) => snapshot.save(name, { roots })));
+    rmSync(other);
+    expect(saved.map(({ generation }) => generation).sort()).toEqual([1, 2, 3]);
+    expect(await snapshot.save(link, { roots: { cell } })).toMatchObject({ generation: 4, written: 0 });
     expect(lstatSync(link).isSymbolicLink()).toBe(true);
     expect(((await open(pathToFileURL(link))).root("cell") as any).value).toBe(3);
   });

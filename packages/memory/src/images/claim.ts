@@ -52,7 +52,7 @@ export class Claim {
   static async make(file: string): Promise<Claim> {
     const claim = new Claim(file, `${file}.${mine}.new`);
     for (let round = 1; ; round++) {
-      await (await open(`${file}.${mine}.saving`, "w")).close();
+      await claim.#write();
       const other = await others(file);
       if (!other) return claim;
       await claim.release();
@@ -61,6 +61,16 @@ export class Claim {
         throw new ImageBusyError(file, who, path.join(path.dirname(file), other.name));
       }
       await new Promise((resolve) => setTimeout(resolve, Math.random() * 10 * round));
+    }
+  }
+
+  async #write(): Promise<void> {
+    const name = `${this.file}.${mine}.saving`;
+    try {
+      await (await open(name, "wx")).close();
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+      throw new ImageBusyError(this.file, "Another copy of ungil in this process", name);
     }
   }
 

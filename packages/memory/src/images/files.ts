@@ -1,6 +1,18 @@
 /** Files as images use them: whole reads and writes, and folders that remember what was renamed in them. */
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, open, realpath } from "node:fs/promises";
+import path from "node:path";
 import { ImageCorruptedError } from "./errors.js";
+
+/** The one name of a file, whether it is there or not. */
+export async function nameOf(file: string): Promise<string> {
+  const full = path.resolve(file);
+  try {
+    return await realpath(full);
+  } catch {
+    const folder = await realpath(path.dirname(full)).catch(() => path.dirname(full));
+    return path.join(folder, path.basename(full));
+  }
+}
 
 export async function writeAll(handle: FileHandle, bytes: Uint8Array, at: number): Promise<void> {
   for (let done = 0; done < bytes.length; ) {

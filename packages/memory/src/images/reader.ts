@@ -1,8 +1,7 @@
 /** An image that is there: what its current superblock leads to, each part of it checked before it is believed. */
-import { type FileHandle, open, realpath, stat } from "node:fs/promises";
-import path from "node:path";
+import { type FileHandle, open, stat } from "node:fs/promises";
 import { ImageCorruptedError, ImageFileError, NotAnImageError } from "./errors.js";
-import { readAll } from "./files.js";
+import { nameOf, readAll } from "./files.js";
 import { decodeManifest, type ImagePage, type Manifest } from "./manifest.js";
 import { HEAD_SIZE, readSuperblock, type Superblock, sha256 } from "./superblock.js";
 import { trust } from "./trust.js";
@@ -20,7 +19,7 @@ export class ImageReader {
 
   /** Opens an image and checks its head and its manifest; its pages are checked when they are read. */
   static async open(name: string, pageSize: number): Promise<ImageReader> {
-    const file = await realpath(name).catch(() => path.resolve(name));
+    const file = await nameOf(name);
     let handle: FileHandle;
     try {
       if (!(await stat(file)).isFile()) throw new NotAnImageError(file, "it is no file");

@@ -4,11 +4,11 @@
  * beside the file and renamed.
  */
 import { readSync } from "node:fs";
-import { type FileHandle, open, realpath, rename, stat } from "node:fs/promises";
+import { type FileHandle, open, rename, stat } from "node:fs/promises";
 import path from "node:path";
 import { Claim } from "./claim.js";
 import { ImageCorruptedError, ImageFileError, NotAnImageError } from "./errors.js";
-import { syncFolder, writeAll } from "./files.js";
+import { nameOf, syncFolder, writeAll } from "./files.js";
 import { encodeManifest, type ImagePage } from "./manifest.js";
 import { ImageReader } from "./reader.js";
 import { encodeSuperblock, HEAD_SIZE, type Superblock, sha256, slotOf } from "./superblock.js";
@@ -75,7 +75,7 @@ export class ImageWriter {
 
   /** Begins a save, when no other one into this file is under way. Refuses a file that is there and is no image. */
   static async begin(name: string, pageSize: number): Promise<ImageWriter> {
-    const file = await realpath(name).catch(() => path.resolve(name));
+    const file = await nameOf(name);
     const endTurn = await turnOf(file);
     let claim: Claim | undefined;
     try {
