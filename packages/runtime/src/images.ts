@@ -170,9 +170,9 @@ export class OpenedImage {
   static async open(file: string | URL): Promise<OpenedImage> {
     const reader = await ImageReader.open(pathOf("Runtime.open()", file), L.PAGE_SIZE);
     const header = reader.manifest.header as ImageHeader;
-    if (header.layout !== layoutHash) {
+    if (header?.layout !== layoutHash) {
       await reader.close();
-      throw new ImageVersionError(reader.file, "the layout of its objects", header.layout, layoutHash);
+      throw new ImageVersionError(reader.file, "the layout of its objects", header?.layout, layoutHash);
     }
     return new OpenedImage(reader, header);
   }
