@@ -31,9 +31,15 @@ const units = [
     dir: "packages/kernel",
     inputs: ["src", "assembly/layout.ts", "assembly/layout-sync.ts", ...common],
   },
-  { name: "memory", dir: "packages/memory", inputs: ["src", ...common], after: ["kernel"] },
+  {
+    name: "memory",
+    dir: "packages/memory",
+    inputs: ["src", ...common],
+    outputs: ["index.js", "index.d.ts", "images.js", "images.d.ts"],
+    after: ["kernel"],
+  },
   { name: "heap", dir: "packages/heap", inputs: ["src", ...common], after: ["kernel"] },
-  { name: "runtime", dir: "packages/runtime", inputs: ["src", ...common], after: ["kernel", "heap"] },
+  { name: "runtime", dir: "packages/runtime", inputs: ["src", ...common], after: ["kernel", "memory", "heap"] },
   {
     name: "ungil",
     dir: "packages/ungil",

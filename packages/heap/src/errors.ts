@@ -198,3 +198,23 @@ export class NotInSnapshotError extends UngilError {
     super("NOT_IN_SNAPSHOT", `${what} did not exist when the snapshot was taken`);
   }
 }
+
+/** Something that means nothing to another process was to be saved. */
+export class NotSaveableError extends UngilError {
+  constructor(readonly path: string) {
+    super(
+      "NOT_SAVEABLE",
+      `${path} is a task, which cannot be saved: its coroutine lives in this process only. Set the reference to null, or keep its result in its place.`,
+    );
+  }
+}
+
+/** There is no root of that name in the image that the runtime was opened from. */
+export class RootNotFoundError extends UngilError {
+  constructor(name: string, names: readonly string[]) {
+    super(
+      "ROOT_NOT_FOUND",
+      `There is no root ${show(name)}. ${names.length > 0 ? `There are: ${names.join(", ")}` : "This runtime has none: roots are what it was opened with"}`,
+    );
+  }
+}

@@ -8,13 +8,14 @@ export { listGet, listLength, listNew, listPop, listPush, listSet } from "./cont
 export { journalRecover, threadAdopt } from "./containers/recover";
 export { countIncrement, countRelease as countDecrement } from "./heap/count";
 export { borrow, pinsRelease, scopeClose, scopeOpen, taskUnpin } from "./heap/handle";
+export { imageFrameGive, imageFrameTake, imagePageFinish, imagePagePlace, imageRunPlace } from "./heap/image";
 export {
   batchBegin, batchEnd, garbageIsLeft, limboSettle, reclaim, reclaimAwait, safepoint, snapshotTake, stepBegin, stepEnd,
   stepFinish, threadAttach, threadDetach, threadInit, threadIsGone, viewBegin, viewEnd, worldIsStopped, worldResume, worldStop,
 } from "./heap/safepoint";
 export { f64Load, f64Store, i32Load, i32Store, refLoad, refStore, structNew, structNewRefs } from "./heap/struct";
 export { typeDefine, typeRead, typeRegister } from "./heap/types";
-export { snapshotClose, snapshotIsWhole } from "./paging/history";
+export { pageReadAt, snapshotClose, snapshotIsWhole } from "./paging/history";
 export { readAddress as translate } from "./paging/translate";
 export { viewBlockSize, viewClose, viewOpen } from "./paging/view";
 export * from "./sync/index";

@@ -30,6 +30,13 @@ export interface HeapExports {
   viewEnd(): void;
   viewClose(): void;
   viewBlockSize(address: number): number;
+  // Images.
+  imageFrameTake(): number;
+  imageFrameGive(frame: number): void;
+  imagePagePlace(page: number, blockSize: number): number;
+  imageRunPlace(first: number, pages: number): number;
+  imagePageFinish(page: number): void;
+  pageReadAt(page: number, cut: number, to: number): number;
   // Handles.
   scopeOpen(): number;
   scopeClose(newbornMark: number, borrowMark: number, generation: number): void;

@@ -21,6 +21,15 @@ export interface Plan {
 
 const align = (value: number, to: number) => Math.ceil(value / to) * to;
 
+// Twice as many addresses as memory, so that runs find neighbouring pages in a fragmented heap.
+const virtualPages = (frames: number) =>
+  Math.min(L.VIRTUAL_PAGES_MAX, align(2 * frames + 2 * L.ARENA_PAGES, L.ARENA_PAGES));
+
+/** Bytes of the smallest heap that has so many virtual pages. */
+export function heapBytesFor(pages: number): number {
+  return Math.max(0, Math.ceil((pages - 2 * L.ARENA_PAGES) / 2)) * L.PAGE_SIZE;
+}
+
 /**
  * Plans a machine whose heap has `heapBytes` of physical memory, `swapBytes` beyond it in a swap file, and `slots` thread
  * slots (slot 0 is never used). The kernel's own tables come on top; pages of them that are never touched cost nothing.
@@ -29,9 +38,8 @@ export function plan(heapBytes: number, slots: number, gil: boolean, swapBytes =
   if (!(heapBytes >= MEMORY_MIN))
     throw new MemorySizeError(`memory is ${heapBytes} bytes; ${MEMORY_MIN} (1 MiB) is the least`);
   const frames = Math.floor(heapBytes / L.PAGE_SIZE);
-  // Twice as many addresses as memory, so that runs find neighbouring pages in a fragmented heap.
   const swapSlots = Math.floor(swapBytes / L.PAGE_SIZE);
-  const pages = Math.min(L.VIRTUAL_PAGES_MAX, align(2 * (frames + swapSlots) + 2 * L.ARENA_PAGES, L.ARENA_PAGES));
+  const pages = virtualPages(frames + swapSlots);
   const arenas = pages / L.ARENA_PAGES;
   const buckets = Math.max(1024, Math.min(1 << 20, 2 ** Math.ceil(Math.log2((frames + swapSlots) * 4))));
 

@@ -2,6 +2,13 @@
 import { UngilError } from "@ungil/kernel";
 
 export { OptionError } from "@ungil/heap";
+export {
+  ImageBusyError,
+  ImageCorruptedError,
+  ImageFileError,
+  ImageVersionError,
+  NotAnImageError,
+} from "@ungil/memory/images";
 
 /** `Runtime.start` on a worker thread: mostly a one-file program without a guard, which the worker has imported. */
 export class RuntimeInWorkerError extends UngilError {

@@ -3,6 +3,7 @@
 export { registerErrors } from "./classes.js";
 export { coroutines, type Where } from "./coroutines.js";
 export * from "./errors.js";
+export type { SavedImage, SaveOptions, SaveProgress } from "./images.js";
 export { clearPoison, type Guard, lock, tryLock } from "./locks.js";
 export { all, join, type SpawnOptions, sleep, spawn, until } from "./operations.js";
 export type { CloseOptions, RuntimeOptions } from "./options.js";

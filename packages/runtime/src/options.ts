@@ -50,10 +50,15 @@ export const THREADS_MAX = Layout.THREAD_SLOTS_MAX - 2;
 const MEMORY_OF_THREAD = 256 << 10;
 
 const START = "Runtime.start()";
+export const OPEN = "Runtime.open()";
 const known = ["threads", "gil", "memory", "swap", "preload", "switchInterval", "onUnhandled"];
 
-export function checkOptions(options: RuntimeOptions = {}): Settings {
-  checkNames(START, options, known);
+/** Bytes that a runtime with so many workers takes of its memory for its threads. */
+export const memoryOfThreads = (threads: number): number => MEMORY_OF_THREAD * (threads + 1);
+
+/** `where`: who has got the options. */
+export function checkOptions(options: RuntimeOptions = {}, where = START): Settings {
+  checkNames(where, options, known);
   const {
     threads = availableParallelism(),
     gil = false,
@@ -65,16 +70,16 @@ export function checkOptions(options: RuntimeOptions = {}): Settings {
   } = options;
   if (!Number.isInteger(threads) || threads < 1 || threads > THREADS_MAX)
     throw new ThreadCountError(threads, THREADS_MAX);
-  if (typeof gil !== "boolean") throw new OptionError(START, "gil", "true or false", gil);
+  if (typeof gil !== "boolean") throw new OptionError(where, "gil", "true or false", gil);
   if (typeof switchInterval !== "number" || !(switchInterval >= 0.01 && switchInterval <= 10_000)) {
-    throw new OptionError(START, "switchInterval", "a number of milliseconds from 0.01 to 10000", switchInterval);
+    throw new OptionError(where, "switchInterval", "a number of milliseconds from 0.01 to 10000", switchInterval);
   }
   if (onUnhandled !== undefined && typeof onUnhandled !== "function") {
-    throw new OptionError(START, "onUnhandled", "a function", onUnhandled);
+    throw new OptionError(where, "onUnhandled", "a function", onUnhandled);
   }
-  if (!Array.isArray(preload)) throw new OptionError(START, "preload", "an array of URLs", preload);
+  if (!Array.isArray(preload)) throw new OptionError(where, "preload", "an array of URLs", preload);
   const heapBytes = parseSize(memory);
-  const least = MEMORY_OF_THREAD * (threads + 1);
+  const least = memoryOfThreads(threads);
   if (heapBytes < least)
     throw new MemorySizeError(`memory is ${heapBytes} bytes; with ${threads} threads ${least} is the least`);
   return {
@@ -95,6 +100,25 @@ function checkSwap(swap: RuntimeOptions["swap"]): Settings["swap"] {
   if (swap.folder !== undefined && typeof swap.folder !== "string")
     throw new OptionError(START, "swap.folder", "a path", swap.folder);
   return { bytes: parseSize(swap.size, "swap.size"), folder: swap.folder };
+}
+
+/** What an image needs, and is given if nothing else is said. */
+export interface ImageMemory {
+  readonly file: string;
+  readonly memory: number;
+  memoryNeeded(threads: number): number;
+}
+
+/** Options of a runtime that is opened from an image. */
+export function checkOpenOptions(options: RuntimeOptions = {}, image: ImageMemory): Settings {
+  const settings = checkOptions(options, OPEN);
+  const needed = image.memoryNeeded(settings.threads);
+  const heapBytes = options.memory === undefined ? Math.max(image.memory, needed) : settings.heapBytes;
+  if (heapBytes < needed)
+    throw new MemorySizeError(
+      `memory is ${heapBytes} bytes; the image ${image.file} needs ${needed} (${Math.ceil(needed / 2 ** 20)} MiB) with ${settings.threads} threads`,
+    );
+  return { ...settings, heapBytes };
 }
 
 export function checkClose(options: CloseOptions = {}): number {

@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { type InspectOptions, inspect } from "node:util";
 import { isMainThread } from "node:worker_threads";
 import {
+  RootNotFoundError,
   RuntimeClosedError,
   type Shared,
   scope,
@@ -20,21 +21,31 @@ import {
   OutOfMemoryError,
   openSwap,
   StorageError,
+  type SwapHandle,
 } from "@ungil/kernel";
 import { type FiberWait, findDeadlocks } from "./deadlock.js";
 import { CancelledError, OptionError, RuntimeInWorkerError } from "./errors.js";
 import type { SyncExports } from "./exports.js";
 import { type HostThread, PiscinaHost, type ThreadHost } from "./host.js";
+import { OpenedImage } from "./images.js";
 import { linkClasses } from "./links.js";
 import { MainHeap, MainThread } from "./main.js";
 import { type SpawnOptions, splitOptions } from "./operations.js";
-import { type CloseOptions, checkClose, checkOptions, type RuntimeOptions, type Settings } from "./options.js";
+import {
+  type CloseOptions,
+  checkClose,
+  checkOpenOptions,
+  checkOptions,
+  type RuntimeOptions,
+  type Settings,
+} from "./options.js";
 import { unpack } from "./rebuild.js";
 import { recover } from "./recover.js";
 import { type Snapshot, Snapshots } from "./snapshots.js";
 import { type RuntimeStats, readStats } from "./stats.js";
 import type { Task } from "./task.js";
 import type { Coroutine } from "./types.js";
+import { awake, bounded, raise } from "./waiting.js";
 import { stopWorld } from "./world.js";
 
 /** How long a thread that has been asked to stop may take before it is terminated. */
@@ -55,6 +66,7 @@ export class Runtime {
   #ended: ErrorOptions | undefined;
   /** A thread has died: what it was doing at that moment may have counted something that nobody will release. */
   #crashed = false;
+  #roots: Readonly<Record<string, Shared & Disposable>> = Object.freeze({});
 
   private constructor(settings: Settings, main: MainThread, host: ThreadHost) {
     this.#settings = settings;
@@ -66,13 +78,41 @@ export class Runtime {
   /** Starts threads over a new shared heap. On the main thread only; end it with `close()`. */
   static async start(options?: RuntimeOptions): Promise<Runtime> {
     if (!isMainThread) throw new RuntimeInWorkerError();
-    const settings = checkOptions(options);
-    const { heapBytes, threads: workers, gil } = settings;
+    return Runtime.#launch(checkOptions(options), null);
+  }
+
+  /**
+   * Starts threads over the heap that `snapshot.save` has put into a file: objects, types, and the roots (`rt.root(name)`). The
+   * options are those of `start`; memory is what the heap had when it was saved, unless told. Every page of the file is
+   * checked first. O(image).
+   */
+  static async open(file: string | URL, options?: RuntimeOptions): Promise<Runtime> {
+    if (!isMainThread) throw new RuntimeInWorkerError();
+    const image = await OpenedImage.open(file);
+    try {
+      return await Runtime.#launch(checkOpenOptions(options, image), image);
+    } finally {
+      await image.close();
+    }
+  }
+
+  static async #launch(settings: Settings, image: OpenedImage | null): Promise<Runtime> {
     const swap = settings.swap && openSwap(settings.swap.bytes, settings.swap.folder);
+    try {
+      return await Runtime.#launchOn(settings, swap, image);
+    } catch (error) {
+      if (swap) closeSwap(swap);
+      throw error;
+    }
+  }
+
+  static async #launchOn(settings: Settings, swap: SwapHandle | null, image: OpenedImage | null): Promise<Runtime> {
+    const { heapBytes, threads: workers, gil } = settings;
     const machine = createMachine({ heapBytes, slots: workers + 2, gil, swap });
     const kernel = new Kernel<SyncExports>(machine, 1);
     const x = kernel.exports;
     defineInternalTypes(x);
+    await image?.load(kernel);
     // The main thread asks for the GIL at once: it does little with it, and people wait for it.
     if (x.syncInit(settings.switchMicroseconds, settings.threads) !== 0 || x.syncAttach(50) !== 0)
       throw new OutOfMemoryError("Starting a runtime");
@@ -86,6 +126,7 @@ export class Runtime {
     const runtime: Runtime = new Runtime(settings, main, host);
     heap.isGone = (slot) => runtime.#isGone(slot);
     try {
+      image?.bind(heap);
       const threads = Array.from({ length: settings.threads }, (_, n) => runtime.#startThread(2 + n));
       await awake(Promise.all([...threads, linkClasses()]));
     } catch (error) {
@@ -95,6 +136,7 @@ export class Runtime {
       throw error;
     }
     main.enter();
+    if (image) runtime.#roots = image.roots(heap);
     return runtime;
   }
 
@@ -177,7 +219,18 @@ export class Runtime {
     if (this.#state !== "open") throw new RuntimeClosedError(undefined, this.#ended);
   }
 
-  // Snapshots.
+  // Snapshots and images.
+
+  /** What the heap was saved with, by name, if it was opened from an image; else nothing. */
+  get roots(): Readonly<Record<string, Shared & Disposable>> {
+    return this.#roots;
+  }
+
+  /** One of them; RootNotFoundError if there is none of that name. */
+  root<T extends Shared = Shared>(name: string): T & Disposable {
+    if (!Object.hasOwn(this.#roots, name)) throw new RootNotFoundError(name, Object.keys(this.#roots));
+    return this.#roots[name] as T & Disposable;
+  }
 
   /**
    * The heap as it is between two steps of all coroutines, from now on, at a cost that does not depend on its size: what is
@@ -357,41 +410,5 @@ export class Runtime {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-}
-
-function raise(error: unknown): never {
-  throw error;
-}
-
-/** Keeps the process alive until the promise has settled: nothing else may. */
-async function awake<T>(promise: Promise<T>): Promise<T> {
-  const timer = setInterval(() => undefined, 2 ** 30);
-  try {
-    return await promise;
-  } finally {
-    clearInterval(timer);
-  }
-}
-
-/** The longest delay of a timer of node: a longer one fires at once. */
-const TIMER_MAX = 2 ** 31 - 1;
-
-/** Waits for a promise, but not longer (Infinity: as long as it takes): its value, or undefined. */
-async function bounded<T>(promise: Promise<T>, milliseconds: number): Promise<T | undefined> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    const wait = (left: number) => {
-      timer = setTimeout(
-        () => (left > TIMER_MAX ? wait(left - TIMER_MAX) : resolve(undefined)),
-        Math.min(left, TIMER_MAX),
-      );
-    };
-    wait(milliseconds);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -14,6 +14,7 @@ import {
 } from "@ungil/heap";
 import { Kernel, Layout as L } from "@ungil/kernel";
 import { SnapshotLimitError, SnapshotTimeoutError } from "./errors.js";
+import { type SavedImage, type SaveOptions, saveImage } from "./images.js";
 import type { MainThread } from "./main.js";
 
 /** How long threads that are between two steps may be held up by one that is not: at first, and then twice as long. */
@@ -51,6 +52,14 @@ export class Snapshot {
   scope<T>(work: () => T): T {
     const heap = this.#snapshots.heapOf(this.#cut);
     return heap.batch((outer) => within(outer, () => scope(work)));
+  }
+
+  /**
+   * Saves what the roots lead to into a file, while coroutines go on; `Runtime.open` brings it back. The file holds the old image
+   * or the new one, whatever happens meanwhile. Pages that it has already are not written again. In slices: O(what is reached).
+   */
+  save(file: string | URL, options: SaveOptions): Promise<SavedImage> {
+    return this.#snapshots.save(this.#cut, this.time, file, options);
   }
 
   /** Gives back what only this snapshot needed. Its handles work no more. Twice is once. O(pages). */
@@ -105,10 +114,19 @@ export class Snapshots {
     }
   }
 
+  async save(cut: number, time: number, file: string | URL, options: SaveOptions): Promise<SavedImage> {
+    return saveImage(this.#main, { cut, time, mustBeOpen: () => this.#mustBeOpen(cut) }, file, options);
+  }
+
+  #mustBeOpen(cut: number): void {
+    if (this.#open.has(cut)) return;
+    throw this.#main.heap.closed ? new RuntimeClosedError() : new SnapshotClosedError();
+  }
+
   heapOf(cut: number): SnapshotHeap {
+    this.#mustBeOpen(cut);
     const heap = this.#open.get(cut);
     if (heap) return heap;
-    if (heap === undefined) throw this.#main.heap.closed ? new RuntimeClosedError() : new SnapshotClosedError();
     const view = this.#views.pop() ?? this.#makeView();
     view.exports.viewOpen(cut);
     const made = new SnapshotHeap(view, this.#main.heap, cut);

@@ -19,7 +19,12 @@ export type LooseRuntime = Omit<Runtime, "new" | "run" | "spawn"> & {
 };
 
 export async function start(options: RuntimeOptions = {}): Promise<LooseRuntime> {
-  const rt = await Runtime.start({ threads: 2, memory: "64MiB", ...options });
+  return opened(Runtime.start({ threads: 2, memory: "64MiB", ...options }));
+}
+
+/** A runtime that is closed when the test is over. */
+export async function opened(starting: Promise<Runtime>): Promise<LooseRuntime> {
+  const rt = await starting;
   open.add(rt);
   return rt as unknown as LooseRuntime;
 }

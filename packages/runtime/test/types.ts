@@ -1,6 +1,19 @@
 // Checked by the type checker only: what it infers, and what users must not write.
 import { type Class, Dict, dict, f64, type List, list, ref, str, struct } from "@ungil/heap";
-import { all, coroutines, join, lock, type Runtime, type Steps, sleep, spawn, Task, until } from "@ungil/runtime";
+import {
+  all,
+  coroutines,
+  join,
+  lock,
+  Runtime,
+  type SavedImage,
+  type Snapshot,
+  type Steps,
+  sleep,
+  spawn,
+  Task,
+  until,
+} from "@ungil/runtime";
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 const check = <T extends true>(): T | undefined => undefined;
@@ -247,3 +260,20 @@ export const wrong = [
     },
   }),
 ];
+
+export async function images(snapshot: Snapshot, account: Account, log: List<string>) {
+  const saved = await snapshot.save(new URL("file:///heap.image"), {
+    roots: { account, log },
+    onProgress: ({ pages }) => pages,
+  });
+  check<Equal<typeof saved, SavedImage>>();
+  // @ts-expect-error a root is a shared object
+  await snapshot.save("heap.image", { roots: { number: 1 } });
+  // @ts-expect-error roots are what an image is of
+  await snapshot.save("heap.image", {});
+  const rt = await Runtime.open("heap.image", { threads: 2, gil: true });
+  const ada = rt.root<Account>("account");
+  check<Equal<typeof ada, Account & Disposable>>();
+  await snapshot.save("heap.image", { roots: rt.roots });
+  return rt.run(transfer, ada, rt.root("bob"), saved.pages);
+}

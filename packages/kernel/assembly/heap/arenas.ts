@@ -103,6 +103,29 @@ export function runAllocate(pages: u32): u32 {
     pagesGiveBack(first, pages);
     return 0;
   }
+  runMap(first, pages, frames);
+  return first;
+}
+
+/** Takes these very pages, which nobody has had yet; false if one is in use. More than an arena's are whole arenas. */
+export function pagesTake(first: u32, pages: u32, kind: u32): bool {
+  const limit = load<u32>(control() + L.CB_VIRTUAL_PAGES);
+  if (first == 0 || pages == 0 || first >= limit || pages > limit - first) return false;
+  const inArena = first & (L.ARENA_PAGES - 1);
+  if (inArena + pages > L.ARENA_PAGES && inArena) return false;
+  for (let left = pages, arena = first >>> L.ARENA_SHIFT; left > 0; arena++) {
+    const here = min<u32>(left, L.ARENA_PAGES);
+    const bits: u64 = pages > L.ARENA_PAGES || here == 64 ? u64.MAX_VALUE : (((<u64>1) << here) - 1) << inArena;
+    if (atomic.load<u64>(mapOf(arena)) & bits) return false;
+    arenaClaim(arena, kind);
+    atomic.or<u64>(mapOf(arena), bits);
+    left -= here;
+  }
+  return true;
+}
+
+/** Maps pages to neighbouring frames, as a run. */
+export function runMap(first: u32, pages: u32, frames: usize): void {
   historyKeepRun(first, pages);
   // The first page last: until then, and until its header is written, there is no object here.
   store<u32>(frames, 0);
@@ -118,7 +141,6 @@ export function runAllocate(pages: u32): u32 {
     while (!pteInstall(pteOf(page), frame)) spinPause(round++);
   }
   count(L.COUNTER_PAGES_ALLOCATED, pages);
-  return first;
 }
 
 /** `pages` neighbouring bits of one arena. */

@@ -238,6 +238,13 @@ function pageCreate(bin: usize, sizeClass: u32): usize {
     smallPageFree(page);
     return 0;
   }
+  const descriptor = pageDescribe(page, sizeClass);
+  binPush(bin, descriptor);
+  return descriptor;
+}
+
+/** Makes a page one of blocks of this class, none of them handed out yet. It is in no list. */
+export function pageDescribe(page: u32, sizeClass: u32): usize {
   const descriptor = descriptors + (<usize>page << 6);
   const size = classSize(sizeClass);
   historyKeep(page);
@@ -252,7 +259,6 @@ function pageCreate(bin: usize, sizeClass: u32): usize {
   atomic.store<u32>(descriptor + L.PD_THREAD_FREE, 0);
   atomic.store<u32>(descriptor + L.PD_FULL, 0);
   store<u32>(descriptor + L.PD_STATE, L.PAGE_SMALL);
-  binPush(bin, descriptor);
   return descriptor;
 }
 
@@ -261,11 +267,16 @@ export function runBlockAllocate(bytes: u32): u32 {
   const pages = pagesFor(bytes);
   const first = runAllocate(pages);
   if (!first) return 0;
+  runDescribe(first, pages);
+  return first << L.PAGE_SHIFT;
+}
+
+/** Makes mapped pages one block of this thread's. */
+export function runDescribe(first: u32, pages: u32): void {
   const descriptor = descriptors + (<usize>first << 6);
   store<u32>(descriptor + L.PD_OWNER, tid | L.OWNER_RUN);
   store<u32>(descriptor + L.PD_RUN_PAGES, pages);
   store<u32>(descriptor + L.PD_BLOCK_SIZE, pages << L.PAGE_SHIFT);
   store<u32>(descriptor + L.PD_CAPACITY, 1);
   store<u32>(descriptor + L.PD_BIRTH, atomic.load<u32>(control() + L.CB_EPOCH));
-  return first << L.PAGE_SHIFT;
 }

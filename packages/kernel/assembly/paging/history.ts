@@ -23,10 +23,10 @@
  */
 import * as L from "../layout";
 import { control, count, descriptors, readTlb, tb } from "../machine/registers";
-import { spinPause } from "../machine/spin";
 import { framesProvide, pageBring } from "./evict";
 import { frameAllocate, frameFree } from "./frames";
 import { frameOf, pteLock, pteOf, pteUnlock } from "./pte";
+import { recordGive, recordTake } from "./records";
 import { pageFault } from "./refuse";
 import { hasFrame, isInSwap, pageRescue } from "./residence";
 import { slotAllocate, slotFree, swapIsThere, swapRead, swapWrite } from "./swap";
@@ -252,6 +252,19 @@ export function contentCopy(page: u32, cut: u32, to: usize): u32 {
   return 0;
 }
 
+/**
+ * Reads a page at cut `cut` without making a version: what it was goes to the frame `to`. PAGE_*, with the size of its blocks
+ * in OUT_B, and the length of a run in OUT_A; PAGE_FREE too if it was mapped nowhere.
+ */
+export function pageReadAt(page: u32, cut: u32, to: u32): u32 {
+  const state = stateAt(page, cut);
+  if (state == L.PAGE_FREE) return state;
+  store<u32>(tb + L.TB_OUT_B, blockSizeAt(page, cut));
+  const status = contentCopy(page, cut, to);
+  if (status == L.E_SWAP) pageFault(status);
+  return status ? L.PAGE_FREE : state;
+}
+
 function versionFind(page: u32, cut: u32): usize {
   let record = <usize>atomic.load<u32>(historyOf(page) + L.HISTORY_VERSIONS);
   while (record) {
@@ -343,52 +356,4 @@ export function snapshotClose(cut: u32): void {
   }
   const pages = load<u32>(control() + L.CB_VIRTUAL_PAGES);
   for (let page: u32 = 1; page < pages; page++) versionsDrop(page);
-}
-
-// Records. Their lock is held in straight-line code only, in which no thread can be terminated, so it is in no journal: who
-// comes here may hold a container's lock, which is.
-
-// @ts-ignore: decorator
-@inline function recordsLock(): void {
-  let round: u32 = 0;
-  while (atomic.cmpxchg<u32>(control() + L.CB_VERSION_LOCK, 0, 1) != 0) spinPause(round++);
-}
-
-// @ts-ignore: decorator
-@inline function recordsUnlock(): void {
-  atomic.store<u32>(control() + L.CB_VERSION_LOCK, 0);
-}
-
-/** A version record, or 0 if there is no frame for more of them. */
-export function recordTake(): usize {
-  if (!atomic.load<u32>(control() + L.CB_VERSION_FREE)) recordsAdd();
-  recordsLock();
-  const record = <usize>load<u32>(control() + L.CB_VERSION_FREE);
-  if (record) {
-    store<u32>(control() + L.CB_VERSION_FREE, load<u32>(record));
-    store<u32>(control() + L.CB_VERSIONS, load<u32>(control() + L.CB_VERSIONS) + 1);
-  }
-  recordsUnlock();
-  return record;
-}
-
-export function recordGive(record: usize): void {
-  recordsLock();
-  store<u32>(record, load<u32>(control() + L.CB_VERSION_FREE));
-  store<u32>(control() + L.CB_VERSION_FREE, <u32>record);
-  store<u32>(control() + L.CB_VERSIONS, load<u32>(control() + L.CB_VERSIONS) - 1);
-  recordsUnlock();
-}
-
-/** A frame of records: they are never given back, for there are always some. */
-function recordsAdd(): void {
-  const frame = framesProvide(1) ? frameAllocate() : <usize>0;
-  if (!frame) return;
-  let offset: u32 = 0;
-  for (; offset + L.VERSION_SIZE < L.PAGE_SIZE; offset += L.VERSION_SIZE)
-    store<u32>(frame + offset, <u32>frame + offset + L.VERSION_SIZE);
-  recordsLock();
-  store<u32>(frame + offset, load<u32>(control() + L.CB_VERSION_FREE));
-  store<u32>(control() + L.CB_VERSION_FREE, <u32>frame);
-  recordsUnlock();
 }

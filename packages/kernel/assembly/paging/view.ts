@@ -15,12 +15,11 @@ import { frameFree } from "./frames";
 import {
   blockSizeAt,
   contentCopy,
-  recordGive,
-  recordTake,
   snapshotIsWhole,
   stateAt,
   versionFrameAt,
 } from "./history";
+import { recordGive, recordTake } from "./records";
 import { pageFault } from "./refuse";
 import { translationsForget } from "./translate";
 

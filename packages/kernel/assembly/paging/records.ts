@@ -1,0 +1,54 @@
+/**
+ * Version records, in frames of their own. Their lock is held in straight-line code only, in which no thread can be terminated, so
+ * it is in no journal: who comes here may hold a container's lock, which is.
+ */
+import * as L from "../layout";
+import { control } from "../machine/registers";
+import { spinPause } from "../machine/spin";
+import { framesProvide } from "./evict";
+import { frameAllocate } from "./frames";
+
+// @ts-ignore: decorator
+@inline function recordsLock(): void {
+  let round: u32 = 0;
+  while (atomic.cmpxchg<u32>(control() + L.CB_VERSION_LOCK, 0, 1) != 0) spinPause(round++);
+}
+
+// @ts-ignore: decorator
+@inline function recordsUnlock(): void {
+  atomic.store<u32>(control() + L.CB_VERSION_LOCK, 0);
+}
+
+/** A version record, or 0 if there is no frame for more of them. */
+export function recordTake(): usize {
+  if (!atomic.load<u32>(control() + L.CB_VERSION_FREE)) recordsAdd();
+  recordsLock();
+  const record = <usize>load<u32>(control() + L.CB_VERSION_FREE);
+  if (record) {
+    store<u32>(control() + L.CB_VERSION_FREE, load<u32>(record));
+    store<u32>(control() + L.CB_VERSIONS, load<u32>(control() + L.CB_VERSIONS) + 1);
+  }
+  recordsUnlock();
+  return record;
+}
+
+export function recordGive(record: usize): void {
+  recordsLock();
+  store<u32>(record, load<u32>(control() + L.CB_VERSION_FREE));
+  store<u32>(control() + L.CB_VERSION_FREE, <u32>record);
+  store<u32>(control() + L.CB_VERSIONS, load<u32>(control() + L.CB_VERSIONS) - 1);
+  recordsUnlock();
+}
+
+/** A frame of records: they are never given back, for there are always some. */
+function recordsAdd(): void {
+  const frame = framesProvide(1) ? frameAllocate() : <usize>0;
+  if (!frame) return;
+  let offset: u32 = 0;
+  for (; offset + L.VERSION_SIZE < L.PAGE_SIZE; offset += L.VERSION_SIZE)
+    store<u32>(frame + offset, <u32>frame + offset + L.VERSION_SIZE);
+  recordsLock();
+  store<u32>(frame + offset, load<u32>(control() + L.CB_VERSION_FREE));
+  store<u32>(control() + L.CB_VERSION_FREE, <u32>frame);
+  recordsUnlock();
+}
