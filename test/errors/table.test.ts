@@ -45,6 +45,8 @@ const elsewhere: Record<string, string> = {
   NOT_IN_SNAPSHOT: "packages/runtime/test/snapshot.test.ts",
   SNAPSHOT_LOST: "packages/runtime/test/snapshot.test.ts",
   SNAPSHOT_CLOSED: "packages/runtime/test/snapshot.test.ts",
+  SNAPSHOT_NOT_RESTORABLE: "packages/runtime/test/restore.test.ts",
+  RESTORE_BUSY: "packages/runtime/test/restore.test.ts",
   WORLD_STOP: "packages/runtime/test/close.test.ts",
   RUNTIME_IN_WORKER: "packages/runtime/test/process.test.ts",
   MODULE_LOAD: "packages/runtime/test/errors.test.ts",

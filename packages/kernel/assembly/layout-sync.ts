@@ -139,4 +139,6 @@ export const HELD_NEXT: u32 = 0;
 export const HELD_OBJECT: u32 = 4; // counted
 export const HELD_TASK: u32 = 8; // 0 while the entry is free; 1 if no task holds it, but JavaScript outside coroutines
 export const HELD_KEPT: u32 = 2; // HELD_TASK of an entry that is no lock but a handle that JavaScript keeps
+export const HELD_RELEASED: u32 = 3; // HELD_TASK of a handle that was released, and that an open snapshot counts: HELD_NEXT is the cut before that
+export const HELD_BORN: u32 = 12; // of a handle: cuts taken when it was kept
 export const HELD_SIZE: u32 = 16;

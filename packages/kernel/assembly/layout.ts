@@ -63,6 +63,7 @@ export const CB_VERSION_FREE: u32 = 584; // unused version records
 export const CB_VERSIONS: u32 = 588; // version records in use
 export const CB_SNAPSHOTS: u32 = 640; // SNAPSHOTS_MAX x u32: the cut of an open snapshot, with SNAPSHOT_LOST; 0: none
 export const CB_STRINGS_ASKED: u32 = 512; // how often threads were asked to let their string caches go; JavaScript's
+export const CB_RESTORED: u32 = 516; // the cut taken when the heap was restored last: what JavaScript has known of addresses since before is void
 
 // Thread block. Registers of the owner; others read.
 export const TB_STATE: u32 = 0; // THREAD_*, atomic
@@ -208,6 +209,10 @@ export const PD_BIRTH: u32 = 56;
 export const PD_THREAD_FREE: u32 = 40;
 export const PD_FULL: u32 = 44; // 0 listed, 1 full and unlisted, 2 full but announced to its owner
 export const PD_UNFULL_NEXT: u32 = 48;
+
+// While the heap is restored, and only then (paging/restore.ts).
+export const PD_RESTORE_FRAME: u32 = 48; // physical address of the frame that the page gets, 0 if it keeps the one it has
+export const PD_RESTORE_NEXT: u32 = 60; // the next page that has changed
 
 export const OWNER_RUN: u32 = 2147483648; // in PD_OWNER: the page starts a run
 

@@ -4,14 +4,15 @@
  * loop. A pending wait on that word does not keep a process alive, so a timer does while tasks are outstanding; the same
  * timer looks for deadlocks.
  */
-import { Heap, RuntimeClosedError, type Scope, thread } from "@ungil/heap";
+import { RuntimeClosedError, type Scope, thread } from "@ungil/heap";
 import { type Kernel, KernelPanicError, Layout as L, SyncLayout as S } from "@ungil/kernel";
 import { onAbort } from "./abort.js";
 import { argumentsIn } from "./arguments.js";
 import type { Definition } from "./coroutines.js";
 import { CancelledError } from "./errors.js";
 import type { SyncExports } from "./exports.js";
-import { IdleReclaimer, wakeForGarbage } from "./garbage.js";
+import { IdleReclaimer } from "./garbage.js";
+import { RuntimeHeap } from "./runtime-heap.js";
 import { cancelTask, setPromise, settle, type Task, wrapTask } from "./task.js";
 import { type Outcome, Thread } from "./thread.js";
 
@@ -20,15 +21,11 @@ import { type Outcome, Thread } from "./thread.js";
  * wait meanwhile, the exit of the very thread that it waits for among them: so it looks from time to time whether that thread
  * is still there.
  */
-export class MainHeap extends Heap {
+export class MainHeap extends RuntimeHeap {
   /** The thread of a slot is no more. */
   isGone: (slot: number) => boolean = () => false;
   /** Until when a batch may wait for the GIL (the runtime is closing), as performance.now() tells. */
   deadline = Number.POSITIVE_INFINITY;
-
-  protected override wakeOthers(): void {
-    wakeForGarbage(this.kernel, this.x as SyncExports);
-  }
 
   constructor(kernel: Kernel) {
     super(kernel);

@@ -20,7 +20,14 @@ import { type HostThread, PiscinaHost, type ThreadHost } from "./host.js";
 import { linkClasses } from "./links.js";
 import { MainHeap, MainThread } from "./main.js";
 import { type SpawnOptions, splitOptions } from "./operations.js";
-import { type CloseOptions, checkClose, checkOptions, type RuntimeOptions, type Settings } from "./options.js";
+import {
+  type CloseOptions,
+  checkClose,
+  checkOptions,
+  type RuntimeOptions,
+  type Settings,
+  timeoutOf,
+} from "./options.js";
 import { unpack } from "./rebuild.js";
 import { recover } from "./recover.js";
 import { type Snapshot, Snapshots } from "./snapshots.js";
@@ -176,12 +183,7 @@ export class Runtime {
    */
   async snapshot(options: { timeout?: number } = {}): Promise<Snapshot> {
     this.#mustBeOpen();
-    if (typeof options !== "object" || options === null)
-      throw new OptionError("rt.snapshot()", "its argument", "options", options);
-    const { timeout = 10_000 } = options;
-    if (!(typeof timeout === "number" && timeout >= 0))
-      throw new OptionError("rt.snapshot()", "timeout", "a number of milliseconds, 0 or more", timeout);
-    return this.#snapshots.take(timeout);
+    return this.#snapshots.take(timeoutOf("rt.snapshot()", options));
   }
 
   // Introspection.

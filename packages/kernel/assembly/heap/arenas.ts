@@ -165,7 +165,16 @@ function pagesAreUnmapped(first: u32, pages: u32): bool {
   return true;
 }
 
-function pagesGiveBack(first: u32, pages: u32): void {
+/** Takes the page, or the pages of a run, that these addresses were before: nobody else has them. */
+export function pagesTakeBack(first: u32, pages: u32): void {
+  const arenas: u32 = (pages + 63) >> 6;
+  for (let n: u32 = 0; n < arenas; n++) {
+    const ones: u64 = pages >= 64 ? u64.MAX_VALUE : ((<u64>1) << pages) - 1;
+    atomic.or<u64>(mapOf((first >>> L.ARENA_SHIFT) + n), ones << (first & 63));
+  }
+}
+
+export function pagesGiveBack(first: u32, pages: u32): void {
   if (pages <= L.ARENA_PAGES) {
     const ones: u64 = pages == 64 ? u64.MAX_VALUE : ((<u64>1) << pages) - 1;
     atomic.and<u64>(mapOf(first >>> L.ARENA_SHIFT), ~(ones << (first & 63)));

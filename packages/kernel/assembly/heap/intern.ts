@@ -17,7 +17,7 @@ import { classOf } from "./classes";
 const LOCK: u32 = 1;
 
 // @ts-ignore: decorator
-@inline function bucketOf(hash: u32): usize {
+@inline export function bucketOf(hash: u32): usize {
   const buckets = load<u32>(control() + L.CB_INTERN_BUCKETS);
   return <usize>load<u32>(control() + L.CB_INTERN) + ((hash & (buckets - 1)) << 2);
 }

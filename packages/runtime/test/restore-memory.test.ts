@@ -1,0 +1,85 @@
+// Restoring a heap that has little room.
+import { List } from "@ungil/heap";
+import type { Snapshot } from "@ungil/runtime";
+import { expect, it } from "vitest";
+import { Node } from "./fixtures/restores.mjs";
+import { failure, inBothModes, restore, start } from "./helpers.js";
+
+inBothModes("restoring a snapshot", (gil) => {
+  it("works when memory was nearly full meanwhile", async () => {
+    const rt = await start({ gil, memory: "8MiB" });
+    const list = rt.new(
+      List,
+      Array.from({ length: 40_000 }, (_, n) => n),
+    ) as List<any>;
+    const snapshot = await rt.snapshot();
+    for (let round = 0; round < 4; round++) {
+      rt.scope(() => {
+        while (list.length > 0) list.pop();
+        for (let n = 0; n < 50_000; n++) list.push(new Node({ value: n }));
+      });
+      await restore(rt, snapshot);
+      expect([list.length, list.get(39_999)]).toEqual([40_000, 39_999]);
+    }
+    snapshot.dispose();
+    rt.scope(() => {
+      for (let n = 0; n < 50_000; n++) list.push(new Node({ value: n }));
+    });
+    expect(rt.verify().violations).toEqual([]);
+  });
+
+  it("is refused when there is no room for what was given back, and then nothing has changed", async () => {
+    const rt = await start({ gil, memory: "8MiB" }); // 488 pages
+    const list = rt.new(List) as List<any>;
+    const settle = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 50)); // what has died is given back
+      rt.scope(() => undefined); // its pages too
+    };
+    const fill = async (lists: number, length: number) => {
+      rt.scope(() => {
+        for (let n = 0; n < lists; n++) list.push(new List(new Array(length).fill(lists)));
+      });
+      await settle();
+    };
+    const empty = async () => {
+      rt.scope(() => {
+        while (list.length > 0) list.pop();
+      });
+      await settle();
+    };
+    await fill(4, 90_000); // 180 pages
+    const first = await rt.snapshot();
+    await empty();
+    await fill(2, 130_000); // 128 pages
+    const second = await rt.snapshot();
+    await empty();
+    list.push("it");
+    expect((await failure(first.restore())).code).toBe("OUT_OF_MEMORY");
+    expect([list.length, list.get(0)]).toEqual([1, "it"]);
+    expect(rt.verify().violations).toEqual([]);
+    const length = (snapshot: Snapshot) => (snapshot.see(list) as List<any>).length;
+    expect([length(first), length(second)]).toEqual([4, 2]);
+    second.dispose();
+    await restore(rt, first);
+    expect([list.length, list.get(3).get(89_999)]).toEqual([4, 4]);
+  });
+
+  it("fails if the snapshot is lost", async () => {
+    const rt = await start({ gil, memory: "2MiB" });
+    const list = rt.new(
+      List,
+      Array.from({ length: 60_000 }, (_, n) => n),
+    ) as List<any>;
+    const snapshot = await rt.snapshot();
+    expect(() =>
+      rt.scope(() => {
+        for (let n = 0; ; n++) list.push(new Node({ value: n }));
+      }),
+    ).toThrow(expect.objectContaining({ code: "OUT_OF_MEMORY" }));
+    rt.scope(() => {
+      for (let n = 0; n < list.length; n++) list.set(n, n);
+    });
+    expect((await failure(snapshot.restore())).code).toBe("SNAPSHOT_LOST");
+    expect(rt.verify().violations).toEqual([]);
+  });
+});

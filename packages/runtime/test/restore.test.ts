@@ -1,0 +1,347 @@
+// The heap becomes again what it was when a snapshot was taken.
+import { Dict, List, refcount } from "@ungil/heap";
+import { type Snapshot, tryLock } from "@ungil/runtime";
+import { expect, it } from "vitest";
+import {
+  change,
+  churn,
+  drop,
+  exit,
+  fail,
+  guarded,
+  held,
+  hold,
+  Late,
+  late,
+  Node,
+  wait,
+  watched,
+  watchOften,
+} from "./fixtures/restores.mjs";
+import { failure, inBothModes, restore, start, within } from "./helpers.js";
+
+inBothModes("restoring a snapshot", (gil) => {
+  it("brings back fields, strings, lists, dicts and what they led to", async () => {
+    const rt = await start({ gil });
+    const node = rt.new(Node, { value: 1, text: "one", items: new List([1, "two"]), table: new Dict([["a", 1]]) });
+    rt.scope(() => (node.next = new Node({ value: 11, text: "eleven" })));
+    const snapshot: Snapshot = await rt.snapshot();
+    node.value = 2;
+    node.text = "two";
+    node.items.push(3);
+    node.table.set("b", 2);
+    node.table.delete("a");
+    node.next = null;
+    await restore(rt, snapshot);
+    expect([node.value, node.text, node.items.toArray(), [...node.table.entries()]]).toEqual([
+      1,
+      "one",
+      [1, "two"],
+      [["a", 1]],
+    ]);
+    expect([node.next.value, node.next.text]).toEqual([11, "eleven"]);
+    await rt.run(change, node, 5);
+    await restore(rt, snapshot);
+    expect([node.value, node.items.length, node.table.size, node.next.value, node.next.next]).toEqual([
+      1,
+      2,
+      1,
+      11,
+      null,
+    ]);
+    snapshot.dispose();
+    expect(rt.stats().pagesKept).toBe(0);
+    expect(rt.verify().violations).toEqual([]);
+  });
+
+  it("brings back arrays of many pages, grown, shrunk and given back meanwhile", async () => {
+    const rt = await start({ gil });
+    const numbers = Array.from({ length: 20_000 }, (_, n) => n);
+    const list = rt.new(List, numbers) as List<number>;
+    const dict = rt.new(
+      Dict,
+      numbers.map((n) => [n, n] as const),
+    ) as Dict<number, number>;
+    const holder = rt.new(List, [rt.new(List, numbers)]) as List<any>;
+    const snapshot = await rt.snapshot();
+    const same = () =>
+      rt.scope(() => {
+        expect(list.toArray()).toEqual(numbers);
+        expect(holder.get(0).toArray()).toEqual(numbers);
+        expect(dict.size).toBe(20_000);
+        for (let n = 0; n < 20_000; n++) if (dict.get(n) !== n) throw new Error(`${n}: ${dict.get(n)}`);
+      });
+    for (let round = 0; round < 3; round++) {
+      rt.scope(() => {
+        for (let n = 0; n < 20_000; n += 37) list.set(n, -1);
+        for (let n = 0; n < 40_000; n++) list.push(n);
+        for (let n = 0; n < 20_000; n += 83) dict.delete(n);
+        for (let n = 20_000; n < 60_000; n++) dict.set(n, n);
+        holder.pop();
+        holder.push(new List(numbers.map(() => "other")));
+      });
+      await restore(rt, snapshot);
+      same();
+    }
+    // What is written a little.
+    list.set(10_000, -5);
+    dict.set(7, -5);
+    await restore(rt, snapshot);
+    same();
+  });
+
+  it("brings back strings that have died, and forgets those that were made", async () => {
+    const rt = await start({ gil });
+    const words = (from: number) => Array.from({ length: 3000 }, (_, n) => `word ${from + n}`);
+    const list = rt.new(List, words(0)) as List<string>;
+    const snapshot = await rt.snapshot();
+    for (let round = 0; round < 3; round++) {
+      rt.scope(() => {
+        while (list.length > 0) list.pop();
+        for (const word of words(3000 * (round + 1))) list.push(word);
+      });
+      await rt.run(churn, rt.new(Node, { items: new List(), table: new Dict() }), 50);
+      await restore(rt, snapshot);
+      expect(list.toArray()).toEqual(words(0));
+      // Equal strings are one, whether they were there, died, or are made now.
+      const dict = rt.new(
+        Dict,
+        [...list].map((word, n) => [word, n] as const),
+      ) as Dict<string, number>;
+      for (const n of [0, 1, 1500, 2999]) expect(dict.get(`word ${n}`)).toBe(n);
+      expect(dict.has("word 4000")).toBe(false);
+      dict.set("word 4000", -1);
+      expect([dict.get("word 4000"), dict.size]).toEqual([-1, 3001]);
+    }
+    await restore(rt, snapshot);
+  });
+
+  it("leaves types defined that were defined later, on all threads", async () => {
+    const rt = await start({ gil });
+    const list = rt.new(List) as List<any>;
+    const before = await rt.snapshot();
+    expect(await rt.run(late, list, 1)).toBe(1);
+    rt.scope(() => list.push(new Late({ value: 2, flag: false })));
+    const between = await rt.snapshot();
+    for (const snapshot of [before, between, before, before, between]) {
+      await restore(rt, snapshot);
+      expect(list.length).toBe(snapshot === before ? 0 : 2);
+      for (let n = 0; n < 3; n++) await Promise.all([rt.run(late, list, 10), rt.run(late, list, 10)]);
+      rt.scope(() => list.push(new Late({ value: 5, next: list.get(list.length - 1) })));
+      expect([list.get(list.length - 1).next.value, list.get(list.length - 1) instanceof Late]).toEqual([10, true]);
+    }
+    await restore(rt, between);
+    expect([list.get(0).value, list.get(1).value]).toEqual([1, 2]);
+  });
+
+  it("keeps handles that were made before, and voids those that were made later", async () => {
+    const rt = await start({ gil });
+    const [a, b, c] = [1, 2, 3].map((value) => rt.new(Node, { value })) as any[];
+    const snapshot = await rt.snapshot();
+    const released = expect.objectContaining({ code: "RELEASED_HANDLE", message: expect.stringContaining("restored") });
+    for (let round = 0; round < 3; round++) {
+      const later = Array.from({ length: 2000 }, (_, value) => rt.new(Node, { value }));
+      a.value = -1;
+      if (round === 1) b[Symbol.dispose](); // it dies; what comes to stand in its place is not the same
+      const inItsPlace = Array.from({ length: 10 }, () => rt.new(List, ["another"]));
+      a.next = later[0] as any;
+      await restore(rt, snapshot);
+      expect([a.value, a.next, c.value, refcount(a)]).toEqual([1, null, 3, 1]);
+      if (round < 1) expect(b.value).toBe(2);
+      expect(() => (a.next = later[1] as any)).toThrow(released);
+      expect((await failure(rt.run(change, later[1], 1))).code).toBe("RELEASED_HANDLE");
+      for (const handle of [...later, ...inItsPlace]) {
+        expect(() => (handle as any).value ?? (handle as List<string>).length).toThrow(released);
+        handle[Symbol.dispose]();
+        handle[Symbol.dispose]();
+      }
+      expect(rt.verify().violations).toEqual([]);
+    }
+    c[Symbol.dispose]();
+    expect(rt.verify().violations).toEqual([]);
+  });
+
+  it("gives back counts of handles that are kept no more, whichever snapshot counts them", async () => {
+    const rt = await start({ gil });
+    const list = rt.new(List) as List<any>;
+    const made: any[] = [];
+    const snapshots: Snapshot[] = [];
+    const counts = (...at: number[]) => rt.scope(() => at.map((n) => refcount(list.get(n) as any)));
+    for (let n = 0; n < 6; n++) {
+      made.push(rt.new(Node, { value: n }));
+      list.push(made[n] as any);
+      snapshots.push(await rt.snapshot());
+    }
+    made[0]![Symbol.dispose]();
+    await restore(rt, snapshots[3]!); // made[4] and made[5] are void from now on
+    expect(counts(0, 1, 2, 3)).toEqual([1, 2, 2, 2]);
+    await restore(rt, snapshots[5]!); // which counts them
+    expect(counts(0, 1, 3, 4, 5)).toEqual([1, 2, 2, 1, 1]);
+    await restore(rt, snapshots[1]!);
+    expect([list.length, ...counts(1)]).toEqual([2, 2]);
+    for (const n of [2, 3, 4, 5]) expect(() => made[n]!.value).toThrow("restored");
+    made[1]![Symbol.dispose]();
+    for (const n of [4, 0, 5, 2]) {
+      await restore(rt, snapshots[n]!);
+      for (let k = 0; k <= n; k++) expect(counts(k)).toEqual([1]);
+    }
+  });
+
+  it("does so for handles that a worker's JavaScript keeps", async () => {
+    const rt = await start({ gil, threads: 1 });
+    const [a, b] = [rt.new(Node, { value: 1 }), rt.new(Node, { value: 2 })];
+    await rt.run(hold, "before", a);
+    await rt.run(hold, "released", b);
+    const snapshot = await rt.snapshot();
+    await rt.run(drop, "released");
+    await rt.run(hold, "after", a);
+    for (let n = 0; n < 2000; n++) await rt.run(hold, `another ${n % 10}`, b);
+    a.value = 5;
+    await restore(rt, snapshot);
+    expect([refcount(a), refcount(b)]).toEqual([2, 1]);
+    expect(await rt.run(held, "before")).toBe(1);
+    expect(await rt.run(held, "released")).toBe(null);
+    expect(await rt.run(held, "after")).toBe("RELEASED_HANDLE");
+    for (let n = 0; n < 10; n++) {
+      expect(await rt.run(held, `another ${n}`)).toBe("RELEASED_HANDLE");
+      await rt.run(drop, `another ${n}`);
+    }
+    await rt.run(drop, "after");
+    await rt.run(drop, "before");
+    expect(rt.verify().violations).toEqual([]);
+    await restore(rt, snapshot);
+    expect([refcount(a), refcount(b)]).toEqual([1, 1]);
+  });
+
+  it("does so for one that is used in a timer of a worker, between coroutines", async () => {
+    const rt = await start({ gil, threads: 1 });
+    const node = rt.new(Node, { value: 7 });
+    await rt.run(watchOften, node, "old");
+    const snapshot = await rt.snapshot();
+    await rt.run(watchOften, rt.new(Node, { value: 8 }), "young");
+    for (let n = 0; n < 20; n++) {
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      node.value = 100 + n;
+      await restore(rt, snapshot);
+    }
+    const seen = await rt.run(watched, "old");
+    expect(await rt.run(watched, "young")).toBe("RELEASED_HANDLE");
+    expect(seen === 7 || (seen >= 100 && seen < 120)).toBe(true);
+    node.value = 200;
+    await within(
+      5000,
+      until(async () => (await rt.run(watched, "old")) === 200),
+    );
+    await restore(rt, snapshot);
+  });
+
+  it("goes to older and to newer snapshots, all of which stay as they are", async () => {
+    const rt = await start({ gil });
+    const node = rt.new(Node, { value: 0, text: "0", items: new List(), table: new Dict() });
+    const snapshots: Snapshot[] = [];
+    for (let n = 0; n < 8; n++) {
+      await rt.run(change, node, n);
+      snapshots.push(await rt.snapshot());
+    }
+    const look = (at: any, n: number) =>
+      expect([at.value, at.text, at.items.length, at.table.size, at.next.value]).toEqual([
+        n,
+        `text ${n}`,
+        n + 1,
+        n + 1,
+        n,
+      ]);
+    for (const n of [3, 6, 0, 7, 7, 2, 5]) {
+      await restore(rt, snapshots[n]!);
+      look(node, n);
+      snapshots.forEach((snapshot, k) => look(snapshot.see(node), k));
+      await rt.run(churn, node, 20);
+      const extra = await rt.snapshot();
+      await restore(rt, snapshots[n]!);
+      look(node, n);
+      await restore(rt, extra);
+      expect(node.text).toBe(`text ${n}`);
+      expect(node.items.length).toBeGreaterThan(n + 1);
+      extra.dispose();
+    }
+    snapshots.shift()!.dispose();
+    await restore(rt, snapshots[0]!);
+    look(node, 1);
+    for (const snapshot of snapshots) snapshot.dispose();
+    expect(rt.stats().pagesKept).toBe(0);
+    expect(rt.verify().violations).toEqual([]);
+  });
+
+  it("knows what was dying when the snapshot was taken, and tasks that had ended", async () => {
+    const rt = await start({ gil });
+    const task = rt.spawn(change, rt.new(Node, { items: new List(), table: new Dict() }), 3);
+    const list = rt.new(List, [task]) as List<any>;
+    expect(await task).toBe(3);
+    rt.scope(() => {
+      for (let n = 0; n < 5000; n++) list.push(new Node({ value: n, next: new Node({ value: -n }) }));
+      for (let n = 0; n < 5000; n++) list.pop();
+    }); // limbo is full
+    const snapshot = await rt.snapshot();
+    await new Promise((resolve) => setTimeout(resolve, 50)); // it is emptied
+    for (let n = 0; n < 3; n++) {
+      rt.scope(() => list.push(new Node({ value: n })));
+      await restore(rt, snapshot);
+      expect([list.length, list.get(0).state, await list.get(0)]).toEqual([1, "done", 3]);
+      expect((await failure(rt.run(fail, "on purpose"))).message).toBe("on purpose");
+    }
+  });
+
+  it("is refused while coroutines are under way or were then, and while locks are held", async () => {
+    const rt = await start({ gil });
+    const node = rt.new(Node, { value: 1 });
+    const snapshot = await rt.snapshot();
+    const waiting = rt.run(wait, 100);
+    const during = await rt.snapshot();
+    node.value = 2;
+    expect(await failure(snapshot.restore())).toMatchObject({
+      code: "RESTORE_BUSY",
+      message: expect.stringMatching(/coroutines/),
+    });
+    await waiting;
+    expect((await failure(during.restore())).code).toBe("SNAPSHOT_NOT_RESTORABLE");
+    expect(during.see(node).value).toBe(1);
+    const guard = tryLock(node)!;
+    const locked = await rt.snapshot();
+    expect(await failure(snapshot.restore())).toMatchObject({
+      code: "RESTORE_BUSY",
+      message: expect.stringMatching(/lock/),
+    });
+    expect(node.value).toBe(2);
+    guard.release();
+    expect((await failure(locked.restore())).code).toBe("SNAPSHOT_NOT_RESTORABLE");
+    await rt.run(guarded, node, 1);
+    await restore(rt, snapshot);
+    expect(node.value).toBe(1);
+    expect((await failure(snapshot.restore({ timeout: -1 }))).code).toBe("OPTION");
+    expect((await failure(snapshot.restore({ tiemout: 1 } as never))).code).toBe("UNKNOWN_OPTION");
+    snapshot.dispose();
+    expect((await failure(snapshot.restore())).code).toBe("SNAPSHOT_CLOSED");
+    await rt.close();
+    expect((await failure(during.restore())).code).toBe("RUNTIME_CLOSED");
+  });
+
+  it("goes on after a thread has died", async () => {
+    const rt = await start({ gil });
+    const node = rt.new(Node, { value: 1, items: new List(), table: new Dict() });
+    await rt.run(change, node, 1);
+    for (let n = 0; n < 4; n++) await rt.run(hold, `n ${n}`, node);
+    const snapshot = await rt.snapshot();
+    for (let n = 2; n < 5; n++) {
+      await rt.run(change, node, n);
+      expect((await failure(rt.run(exit, n))).code).toBe("WORKER_CRASHED");
+      await within(10_000, snapshot.restore());
+      expect([node.value, node.items.length, node.table.size]).toEqual([1, 1, 1]);
+      expect(rt.verify().violations).toEqual([]);
+    }
+  });
+});
+
+/** Asks again and again until the answer is yes. */
+async function until(ask: () => Promise<boolean>): Promise<void> {
+  while (!(await ask())) await new Promise((resolve) => setTimeout(resolve, 1));
+}
