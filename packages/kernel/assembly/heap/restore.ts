@@ -3,9 +3,9 @@
  * other thread is attached: none holds an address or a translation, and what it has besides pages is of a kind that can be
  * put right from here.
  *
- *   restoreBegin   pages, and all that leads into those that have changed: bins, retired runs, the heads of intern chains
+ *   restoreBegin   all that leads into pages that have changed ends: bins, retired runs, the heads of intern chains
  *                  (then the host puts back the words of thread blocks and types that it has copied when the cut was taken)
- *   restoreEnd     the lists of objects; bins; intern chains
+ *   restoreEnd     pages, lists of objects, bins, intern chains are what they were
  *
  * A page that has not changed since the cut stands in the same lists now as then, and so do its objects: whoever enters a list
  * or leaves it has its count word changed. So of each list those entries stay that are of such pages, and what else belongs
@@ -19,7 +19,7 @@ import * as L from "../layout";
 import { control, descriptors, threadBlock } from "../machine/registers";
 import { stackProbe } from "../machine/stack";
 import {
-  changesBegin, changesFind, changesKeep, changesNext, frameAt, framesPlan, hasChanged, pagesPutBack, pastOf, restoreCut,
+  changesBegin, changesFind, changesKeep, changesNext, frameAt, framesPlan, hasChanged, pagePutBack, restoreCut,
 } from "../paging/restore";
 import { cutAcknowledge, translationsFlush } from "../paging/translate";
 import { pagesGiveBack, pagesTakeBack, runRetire } from "./arenas";
@@ -31,8 +31,6 @@ import { newbornPush, newbornReserve } from "./handle";
 import { bucketOf } from "./intern";
 
 const SPARE_FRAMES: u32 = 8; // for the names of types that are written anew
-const STRING_BLOCK_MIN: u32 = 32; // bytes of a block that an interned string can have
-const STRING_BLOCK_MAX: u32 = 640;
 
 // @ts-ignore: decorator
 @inline function descriptorAt(page: u32): usize {
@@ -46,7 +44,7 @@ const STRING_BLOCK_MAX: u32 = 640;
 }
 
 /**
- * Pages become what they were at cut `cut`; memory at cut `since` was the same. `garbage`: how many objects stood in limbo, on
+ * Pages will become what they were at cut `cut`; memory at cut `since` was the same. `garbage`: how many objects stood in limbo, on
  * destroy stacks or in newborn lists then. 0, or E_MEMORY: then nothing has changed.
  */
 export function restoreBegin(cut: u32, since: u32, garbage: u32): u32 {
@@ -60,7 +58,6 @@ export function restoreBegin(cut: u32, since: u32, garbage: u32): u32 {
     retiredFilter(threadBlock(slot));
   }
   for (let page = changesBegin(); page; page = changesNext(page)) pageLeave(page);
-  pagesPutBack();
   return 0;
 }
 
@@ -86,11 +83,12 @@ function retiredFilter(block: usize): void {
   }
 }
 
-/** The words of thread blocks are what they were: lists. Then a cut of what memory is again; its number. */
+/** The words of thread blocks are what they were: so is everything else. Then a cut of what memory is again; its number. */
 export function restoreEnd(garbage: u32): u32 {
   const slots = load<u32>(control() + L.CB_SLOTS);
   for (let slot: u32 = 1; slot < slots; slot++) listsFilter(threadBlock(slot));
-  for (let page = changesBegin(); page; page = changesNext(page)) if (pastOf(page)) pageEnter(page, garbage != 0);
+  for (let page = changesBegin(); page; page = changesNext(page)) if (pagePutBack(page)) pageEnter(page, garbage != 0);
+  for (let page = changesBegin(); page; page = changesNext(page)) if (mayHoldStrings(descriptorAt(page))) stringsEach(page, true);
   atomic.store<u32>(control() + L.CB_SMALL_HINT, 0);
   const cut = restoreCut();
   cutAcknowledge();
@@ -113,7 +111,6 @@ function pageEnter(page: u32, findsGarbage: bool): void {
     load<u32>(descriptor + L.PD_CARVED) == load<u32>(descriptor + L.PD_CAPACITY) && !isOpen(page, descriptor);
   atomic.store<u32>(descriptor + L.PD_FULL, isFull ? 1 : 0);
   if (!isFull) binPush(binIn(descriptor), descriptor);
-  if (mayHoldStrings(descriptor)) stringsEach(page, true);
   if (findsGarbage) garbageFind(page, descriptor);
 }
 
@@ -140,7 +137,10 @@ function garbageFind(page: u32, descriptor: usize): void {
   const end = handedOut(page, descriptor);
   const size = load<u32>(descriptor + L.PD_BLOCK_SIZE);
   let p = frameAt(page);
-  for (let va = page << L.PAGE_SHIFT; va < end; va += size, p += size) if (load<u32>(p)) objectEnter(va, p);
+  for (let va = page << L.PAGE_SHIFT; va < end; va += size, p += size) {
+    const word = load<u32>(p + L.OBJECT_COUNT);
+    if (word & (L.COUNT_LIMBO | L.COUNT_DYING | L.COUNT_NEWBORN) && load<u32>(p)) objectEnter(va, p);
+  }
 }
 
 /** An object that was put back takes its place in the list that its count word tells of. */
@@ -155,8 +155,7 @@ function objectEnter(va: u32, p: usize): void {
 
 // @ts-ignore: decorator
 @inline function mayHoldStrings(descriptor: usize): bool {
-  const size = load<u32>(descriptor + L.PD_BLOCK_SIZE);
-  return size >= STRING_BLOCK_MIN && size <= STRING_BLOCK_MAX;
+  return load<u32>(descriptor + L.PD_STATE) == L.PAGE_SMALL && (load<u32>(descriptor + L.PD_BIRTH) & L.PAGE_HAS_STRINGS) != 0;
 }
 
 /** The chains of all strings of a page: are left by them, or led to them. */

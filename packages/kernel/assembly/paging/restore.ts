@@ -27,15 +27,21 @@ let changedFirst: u32 = 0;
   return descriptors + <usize>page * L.PAGE_DESCRIPTOR_SIZE;
 }
 
-/** Lists the pages that have changed. O(pages), but for what has changed only a load each. */
+/** Lists the pages that have changed. O(pages of arenas that were ever used), a load each for those that have not. */
 export function changesFind(cut: u32, since: u32): void {
   cutRestored = cut;
   changedSince = since;
   changedFirst = 0;
-  for (let page = load<u32>(control() + L.CB_VIRTUAL_PAGES) - 1; page > 0; page--) {
-    if (!hasChanged(page)) continue;
-    store<u32>(descriptorAt(page) + L.PD_RESTORE_NEXT, changedFirst);
-    changedFirst = page;
+  const history = <usize>load<u32>(control() + L.CB_HISTORY) + L.HISTORY_WRITTEN;
+  const kinds = <usize>load<u32>(control() + L.CB_ARENA_KIND);
+  for (let arena = load<u32>(control() + L.CB_ARENAS); arena > 0; arena--) {
+    if (load<u32>(kinds + (<usize>(arena - 1) << 2)) == L.ARENA_UNUSED) continue;
+    for (let page = (arena << L.ARENA_SHIFT) - 1; page >= (arena - 1) << L.ARENA_SHIFT; page--) {
+      if (!page) return;
+      if (load<u32>(history + <usize>page * L.HISTORY_SIZE) < since) continue;
+      store<u32>(descriptorAt(page) + L.PD_RESTORE_NEXT, changedFirst);
+      changedFirst = page;
+    }
   }
 }
 
@@ -141,22 +147,20 @@ function framesFind(): bool {
   return true;
 }
 
-/** Makes all changed pages what they were. Whoever lists them has taken them out of all lists. */
-export function pagesPutBack(): void {
-  for (let page = changedFirst; page; page = changesNext(page)) {
-    const descriptor = descriptorAt(page);
-    const record = pastOf(page);
-    if (record) {
-      const frame = load<u32>(descriptor + L.PD_RESTORE_FRAME);
-      if (frame) pteReplace(pteOf(page), frame);
-      memory.copy(frameAt(page), load<u32>(record + L.VERSION_FRAME), L.PAGE_SIZE);
-      descriptorPutBack(descriptor, record);
-    } else if (load<u32>(descriptor + L.PD_STATE) != L.PAGE_FREE) {
-      pteReplace(pteOf(page), 0);
-      store<u32>(descriptor + L.PD_STATE, L.PAGE_FREE);
-    }
+/** Makes a changed page what it was; false if there was none. It stands in no list. */
+export function pagePutBack(page: u32): bool {
+  const descriptor = descriptorAt(page);
+  const record = pastOf(page);
+  if (record) {
+    const frame = load<u32>(descriptor + L.PD_RESTORE_FRAME);
+    if (frame) pteReplace(pteOf(page), frame);
+    memory.copy(frameAt(page), load<u32>(record + L.VERSION_FRAME), L.PAGE_SIZE);
+    descriptorPutBack(descriptor, record);
+  } else if (load<u32>(descriptor + L.PD_STATE) != L.PAGE_FREE) {
+    pteReplace(pteOf(page), 0);
+    store<u32>(descriptor + L.PD_STATE, L.PAGE_FREE);
   }
-  atomic.add<u32>(control() + L.CB_TRANSLATION_EPOCH, 1); // whoever comes back has translated other frames
+  return record != 0;
 }
 
 function descriptorPutBack(descriptor: usize, record: usize): void {
@@ -172,5 +176,6 @@ function descriptorPutBack(descriptor: usize, record: usize): void {
 
 /** Memory is what it was: a cut of that, for which nothing is kept. Its number. */
 export function restoreCut(): u32 {
+  atomic.add<u32>(control() + L.CB_TRANSLATION_EPOCH, 1); // whoever comes back has translated other frames
   return atomic.add<u32>(control() + L.CB_CUT, 1) + 1;
 }
