@@ -47,6 +47,7 @@ export const TB_DELIVERED: u32 = 1080; // messages taken from the inbox, oldest 
 export const TB_GIL_SINCE: u32 = 1088; // f64, ms: when it got the GIL
 export const TB_BUSY_SINCE: u32 = 1096; // f64, ms: when its batch began
 export const TB_GIL_PATIENCE: u32 = 1104; // microseconds it waits before it asks for the GIL; 0: the switch interval
+export const TB_RELEASED: u32 = 1108; // held entries that have become RELEASED since they were looked through
 // Written by others too, atomic.
 export const TB_DEQUE_TOP: u32 = 1152;
 export const TB_INBOX: u32 = 1216; // stack of WAITERs

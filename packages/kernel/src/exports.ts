@@ -25,7 +25,7 @@ export interface HeapExports {
   snapshotTake(): number;
   snapshotIsWhole(cut: number): number;
   snapshotClose(cut: number): void;
-  restoreBegin(cut: number, since: number, garbage: number): number;
+  restoreBegin(cut: number, since: number, garbage: number, spare: number): number;
   restoreEnd(garbage: number): number;
   garbageCount(): number;
   reserveOpen(open: boolean): void;

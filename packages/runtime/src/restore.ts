@@ -6,7 +6,7 @@
  * is taken: which pages are open for allocation, what is pinned for the string caches, the names of types. Types that were
  * defined later stay defined; their names are written anew.
  */
-import { Layout as L, OutOfMemoryError } from "@ungil/kernel";
+import { Layout as L, SyncLayout as S } from "@ungil/kernel";
 import type { MainThread } from "./main.js";
 
 /** Of a thread block: the pages that are open, and the PINS of handles and strings. */
@@ -17,6 +17,10 @@ const WORDS: readonly number[] = [
   L.TB_CACHE_OLD,
 ];
 const TYPE_WORDS = L.TYPE_ENTRY_SIZE / 4;
+/** Frames that are to be left: one for each size of strings. */
+const SPARE = 16;
+
+type TypeNames = ReturnType<MainThread["heap"]["typeText"]>;
 
 /** What the heap is beside pages. */
 export interface Besides {
@@ -44,8 +48,8 @@ function blocks(kernel: MainThread["kernel"]): number[] {
   return Array.from({ length: kernel.control(L.CB_SLOTS) - 1 }, (_, n) => kernel.threadBlock(n + 1));
 }
 
-/** Why the heap cannot be restored at this moment. */
-export type Obstacle = "coroutines" | "locks" | "threads" | "memory";
+/** Why the heap cannot be restored at this moment; "lost": never again, to this snapshot. */
+export type Obstacle = "coroutines" | "locks" | "threads" | "memory" | "lost";
 
 /** Restores the heap, if everything is at rest; else nothing has changed, and what is in the way is returned. */
 export function restoreHeap(main: MainThread, cut: number, besides: Besides): Obstacle | null {
@@ -57,19 +61,22 @@ export function restoreHeap(main: MainThread, cut: number, besides: Besides): Ob
       if (x.tasksAreLeft()) return "coroutines";
       if (x.locksAreHeld()) return "locks";
       if (!x.threadsAreAtRest() || main.watching > 0) return "threads";
-      return putBack(main, cut, besides) ? null : "memory";
+      return putBack(main, cut, besides);
     } finally {
       x.worldResume();
     }
   });
 }
 
-function putBack(main: MainThread, cut: number, besides: Besides): boolean {
+function putBack(main: MainThread, cut: number, besides: Besides): Obstacle | null {
   const { x, heap, kernel } = main;
   const { u32 } = kernel;
   const known = besides.types.length / TYPE_WORDS;
   const names = Array.from({ length: kernel.control(L.CB_TYPE_COUNT) - known }, (_, n) => heap.typeText(known + n));
-  if (x.restoreBegin(cut, besides.since, besides.garbage) !== 0) return false;
+  // Only now: to read the names may have been the write for which there was no room.
+  if (!x.snapshotIsWhole(cut)) return "lost";
+  const spare = SPARE + framesOf(names) + heldFrames(kernel);
+  if (x.restoreBegin(cut, besides.since, besides.garbage, spare) !== 0) return "memory";
   blocks(kernel).forEach((block, n) => {
     const words = besides.threads[n] as Uint32Array;
     WORDS.forEach((word, k) => {
@@ -82,11 +89,27 @@ function putBack(main: MainThread, cut: number, besides: Besides): boolean {
   heap.strings.heed();
   x.handlesRestore(cut, besides.since - 1);
   nameTypes(main, known, names);
-  return true;
+  return null;
+}
+
+/** Frames for strings, each of which may need a page of its own size. */
+function framesOf(names: readonly TypeNames[]): number {
+  const units = names.reduce((sum, { name, url, schema }) => sum + name.length + url.length + schema.length, 0);
+  return Math.ceil((4 * units) / L.PAGE_SIZE);
+}
+
+/** Frames in which threads note what they hold: for each of them no more than one of limbo is needed, if all is released. */
+function heldFrames(kernel: MainThread["kernel"]): number {
+  let frames = 0;
+  for (const block of blocks(kernel)) {
+    for (let at = kernel.u32[(block + S.TB_LOCK_FRAMES) >>> 2] as number; at; at = kernel.u32[at >>> 2] as number)
+      frames++;
+  }
+  return frames;
 }
 
 /** There is memory for it: some frames have been left, and it may take of the reserve. */
-function nameTypes({ x, heap }: MainThread, from: number, names: ReturnType<MainThread["heap"]["typeText"]>[]): void {
+function nameTypes({ x, heap }: MainThread, from: number, names: readonly TypeNames[]): void {
   x.reserveOpen(true);
   try {
     names.forEach(({ name, url, schema }, n) => {
@@ -97,6 +120,3 @@ function nameTypes({ x, heap }: MainThread, from: number, names: ReturnType<Main
     x.reserveOpen(false);
   }
 }
-
-/** The error for a heap whose pages cannot all be put back. */
-export const noRoom = () => new OutOfMemoryError("Restoring a snapshot");

@@ -58,7 +58,7 @@ export class Runtime {
   private constructor(settings: Settings, main: MainThread, host: ThreadHost) {
     this.#settings = settings;
     this.#main = main;
-    this.#snapshots = new Snapshots(main);
+    this.#snapshots = new Snapshots(main, () => this.#threads.size === settings.threads);
     this.#host = host;
   }
 

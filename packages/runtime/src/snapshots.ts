@@ -13,11 +13,11 @@ import {
   scope,
   within,
 } from "@ungil/heap";
-import { Kernel, Layout as L } from "@ungil/kernel";
+import { Kernel, Layout as L, OutOfMemoryError } from "@ungil/kernel";
 import { RestoreBusyError, SnapshotLimitError, SnapshotNotRestorableError, SnapshotTimeoutError } from "./errors.js";
 import type { MainThread } from "./main.js";
 import { timeoutOf } from "./options.js";
-import { type Besides, copyBesides, noRoom, restoreHeap } from "./restore.js";
+import { type Besides, copyBesides, restoreHeap } from "./restore.js";
 
 /** How long threads that are between two steps may be held up by one that is not: at first, and then twice as long. */
 const BOUND = 0.5; // ms
@@ -82,6 +82,7 @@ export class Snapshot {
 
 export class Snapshots {
   readonly #main: MainThread;
+  readonly #isComplete: () => boolean;
   readonly #open = new Map<number, SnapshotHeap | null>();
   /** Of those that can be restored. */
   readonly #besides = new Map<number, Besides>();
@@ -89,8 +90,10 @@ export class Snapshots {
   readonly #views: Kernel[] = [];
   #viewsMade = 0;
 
-  constructor(main: MainThread) {
+  /** `isComplete`: whether all threads have started; one that has not takes frames, whatever the world does. */
+  constructor(main: MainThread, isComplete: () => boolean) {
     this.#main = main;
+    this.#isComplete = isComplete;
   }
 
   /** Takes one as soon as all coroutines are between two steps. Rejects after `timeout` ms. */
@@ -136,12 +139,12 @@ export class Snapshots {
       this.#mustBeOpen(cut);
       const besides = this.#besides.get(cut);
       if (!besides) throw new SnapshotNotRestorableError();
-      if (!main.x.snapshotIsWhole(cut)) throw new SnapshotLostError();
       if (main.outstanding > 0) throw new RestoreBusyError("coroutines");
-      const obstacle = main.heap.takeGil(until) ? restoreHeap(main, cut, besides) : "threads";
+      const obstacle = this.#isComplete() && main.heap.takeGil(until) ? restoreHeap(main, cut, besides) : "threads";
       if (!obstacle) return;
+      if (obstacle === "lost") throw new SnapshotLostError();
       if (obstacle === "memory") {
-        if (tries++ === TRIES) throw noRoom();
+        if (tries++ === TRIES) throw new OutOfMemoryError("Restoring a snapshot");
         main.heap.batch(() => main.heap.reclaim(1));
       } else if (obstacle === "locks" || performance.now() > until) throw new RestoreBusyError(obstacle);
     }

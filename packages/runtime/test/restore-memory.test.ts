@@ -1,8 +1,8 @@
 // Restoring a heap that has little room.
-import { List } from "@ungil/heap";
+import { Dict, keep, List, refcount } from "@ungil/heap";
 import type { Snapshot } from "@ungil/runtime";
 import { expect, it } from "vitest";
-import { Node } from "./fixtures/restores.mjs";
+import { large, Node } from "./fixtures/restores.mjs";
 import { failure, inBothModes, restore, start } from "./helpers.js";
 
 inBothModes("restoring a snapshot", (gil) => {
@@ -26,6 +26,42 @@ inBothModes("restoring a snapshot", (gil) => {
       for (let n = 0; n < 50_000; n++) list.push(new Node({ value: n }));
     });
     expect(rt.verify().violations).toEqual([]);
+  });
+
+  it("gives back again what was about to be given back when the snapshot was taken", async () => {
+    const rt = await start({ gil, threads: 1, memory: "16MiB" });
+    const node = rt.new(Node, { items: new List(), table: new Dict() });
+    await rt.run(large, node, 20_000);
+    const full = rt.stats().framesFree;
+    await rt.run(large, node, 0);
+    await new Promise((resolve) => setTimeout(resolve, 50)); // the thread has freed them, and keeps their pages until it runs again
+    const snapshot = await rt.snapshot();
+    for (let round = 0; round < 3; round++) {
+      await rt.run(large, node, 20_000);
+      await rt.run(large, node, 0);
+      await restore(rt, snapshot);
+    }
+    snapshot.dispose();
+    rt.scope(() => undefined);
+    expect(rt.stats().framesFree).toBeGreaterThanOrEqual(full);
+    expect(rt.verify().violations).toEqual([]);
+  });
+
+  it("needs no more and more memory for handles that were released while snapshots were open", async () => {
+    const rt = await start({ gil, threads: 1 });
+    const node = rt.new(Node, { value: 1 });
+    const round = async () => {
+      const handles = Array.from({ length: 1500 }, () => keep(node)) as Disposable[];
+      const snapshot = await rt.snapshot();
+      for (const handle of handles) handle[Symbol.dispose]();
+      await restore(rt, snapshot);
+      expect(refcount(node)).toBe(1);
+      snapshot.dispose();
+    };
+    for (let n = 0; n < 4; n++) await round();
+    const { framesFree } = rt.stats();
+    for (let n = 0; n < 20; n++) await round();
+    expect(rt.stats().framesFree).toBeGreaterThanOrEqual(framesFree - 1);
   });
 
   it("is refused when there is no room for what was given back, and then nothing has changed", async () => {

@@ -30,7 +30,6 @@ import { destroyPush } from "./destroy";
 import { newbornPush, newbornReserve } from "./handle";
 import { bucketOf } from "./intern";
 
-const SPARE_FRAMES: u32 = 8; // for the names of types that are written anew
 
 // @ts-ignore: decorator
 @inline function descriptorAt(page: u32): usize {
@@ -45,13 +44,13 @@ const SPARE_FRAMES: u32 = 8; // for the names of types that are written anew
 
 /**
  * Pages will become what they were at cut `cut`; memory at cut `since` was the same. `garbage`: how many objects stood in limbo, on
- * destroy stacks or in newborn lists then. 0, or E_MEMORY: then nothing has changed.
+ * destroy stacks or in newborn lists then. `spare`: frames that must be free afterwards. 0, or E_MEMORY: then nothing has changed.
  */
-export function restoreBegin(cut: u32, since: u32, garbage: u32): u32 {
+export function restoreBegin(cut: u32, since: u32, garbage: u32, spare: u32): u32 {
   stackProbe();
   changesFind(cut, since);
   changesKeep();
-  if (!framesPlan(SPARE_FRAMES + garbage / ((L.PAGE_SIZE - L.CHUNK_HEADER) >>> 3))) return L.E_MEMORY;
+  if (!framesPlan(spare + garbage / ((L.PAGE_SIZE - L.CHUNK_HEADER) >>> 3))) return L.E_MEMORY;
   const slots = load<u32>(control() + L.CB_SLOTS);
   for (let slot: u32 = 1; slot < slots; slot++) {
     unfullSettle(threadBlock(slot));

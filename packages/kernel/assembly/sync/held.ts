@@ -18,10 +18,16 @@ import { frameAllocate } from "../paging/frames";
 import { snapshotLiesIn } from "../paging/history";
 import { countDecrement } from "../heap/count";
 
+const SWEEP_MIN: u32 = 512; // RELEASED entries: half a frame
+
 /** A free entry stands at TB_LOCKS_FREE; false when memory is out. */
 // @ts-ignore: decorator
 @inline export function entryReserve(): bool {
-  return load<u32>(tb + S.TB_LOCKS_FREE) != 0 || entriesSweep() || entriesAdd();
+  return load<u32>(tb + S.TB_LOCKS_FREE) != 0 || entriesProvide();
+}
+
+function entriesProvide(): bool {
+  return (load<u32>(tb + S.TB_RELEASED) >= SWEEP_MIN && entriesSweep()) || entriesAdd();
 }
 
 function entriesAdd(): bool {
@@ -37,8 +43,9 @@ function entriesAdd(): bool {
   return true;
 }
 
-/** Frees what was kept for snapshots that are closed now. Only when entries are short: a frame more, or all of this. */
+/** Frees what was kept for snapshots that are closed now. O(entries): when entries are short, and it may be worth it. */
 function entriesSweep(): bool {
+  store<u32>(tb + S.TB_RELEASED, 0);
   for (let frame = <usize>load<u32>(tb + S.TB_LOCK_FRAMES); frame; frame = <usize>load<u32>(frame)) {
     for (let entry = frame + S.HELD_SIZE; entry < frame + L.PAGE_SIZE; entry += S.HELD_SIZE) {
       if (load<u32>(entry + S.HELD_TASK) != S.HELD_RELEASED) continue;
@@ -84,6 +91,7 @@ export function keptGive(block: usize, entry: usize, last: u32): void {
   if (!snapshotLiesIn(load<u32>(entry + S.HELD_BORN) + 1, last)) return entryGive(block, entry);
   store<u32>(entry + S.HELD_NEXT, last);
   store<u32>(entry + S.HELD_TASK, S.HELD_RELEASED);
+  store<u32>(block + S.TB_RELEASED, load<u32>(block + S.TB_RELEASED) + 1);
 }
 
 /**
