@@ -90,6 +90,24 @@ inBothModes("restoring a snapshot", (gil) => {
     same();
   });
 
+  it("brings back arrays that are larger than an arena", async () => {
+    const rt = await start({ gil });
+    const numbers = Array.from({ length: 300_000 }, (_, n) => n); // 147 pages
+    const holder = rt.scope(() => new List([new List(numbers)])) as List<any>;
+    const snapshot = await rt.snapshot();
+    for (let round = 0; round < 3; round++) {
+      rt.scope(() => {
+        if (round === 1) for (let n = 0; n < 300_000; n += 5000) holder.get(0).set(n, -1);
+        holder.pop();
+        for (let n = 0; n < 2000; n++) holder.push(new Node({ value: n, text: `text ${n}` }));
+      });
+      await new Promise((resolve) => setTimeout(resolve, 20)); // its pages are given back
+      rt.scope(() => holder.push(new List(Array.from({ length: 20_000 }, () => "in its place"))));
+      await restore(rt, snapshot);
+      rt.scope(() => expect([holder.length, holder.get(0).toArray()]).toEqual([1, numbers]));
+    }
+  });
+
   it("brings back strings that have died, and forgets those that were made", async () => {
     const rt = await start({ gil });
     const words = (from: number) => Array.from({ length: 3000 }, (_, n) => `word ${from + n}`);

@@ -12,7 +12,7 @@ import { control, count, descriptors, tb, threadBlock, tid } from "../machine/re
 import { frameFree, frameRunAllocate, framesAreShort } from "../paging/frames";
 import { historyKeep, historyKeepRun, historyTakeFrame } from "../paging/history";
 import { spinPause } from "../machine/spin";
-import { pteInstall, pteLock, pteOf } from "../paging/pte";
+import { frameOf, pteInstall, pteLock, pteOf } from "../paging/pte";
 import { translationsFlush } from "../paging/translate";
 
 // @ts-ignore: decorator
@@ -221,12 +221,14 @@ function translationsAcknowledged(): u32 {
 export function smallPagesRetire(): void {
   const pages = load<u32>(control() + L.CB_VIRTUAL_PAGES);
   for (let page: u32 = 1; page < pages; page++) {
-    if (!(atomic.load<u64>(pteOf(page)) & L.PTE_PRESENT)) continue;
+    const entry = atomic.load<u64>(pteOf(page));
+    if (!(entry & L.PTE_PRESENT)) continue;
     const map = mapOf(page >>> L.ARENA_SHIFT);
     const bit = (<u64>1) << (page & 63);
     if (atomic.load<u64>(map) & bit || atomic.or<u64>(map, bit) & bit) continue; // in use
     const descriptor = descriptors + (<usize>page << 6);
     historyKeep(page);
+    store<u32>(frameOf(entry), 0); // no object: blocks that were taken back in order have their headers still
     store<u32>(descriptor + L.PD_OWNER, tid | L.OWNER_RUN);
     store<u32>(descriptor + L.PD_RUN_PAGES, 1);
     store<u32>(descriptor + L.PD_STATE, L.PAGE_RUN);
