@@ -193,6 +193,9 @@ export class Snapshots {
       heap.kernel.exports.viewClose();
       this.#views.push(heap.kernel);
     }
-    this.#main.x.snapshotClose(cut);
+    const { x } = this.#main;
+    x.snapshotClose(cut);
+    // What only lost ones had is gone too: their views must not find it where it was.
+    for (const [other, heap] of this.#open) if (heap && !x.snapshotIsWhole(other)) heap.kernel.exports.viewOpen(other);
   }
 }

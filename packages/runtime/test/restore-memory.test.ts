@@ -85,9 +85,11 @@ inBothModes("restoring a snapshot", (gil) => {
     const rt = await start({ gil, memory: "2MiB" });
     const list = rt.new(
       List,
-      Array.from({ length: 60_000 }, (_, n) => n),
+      Array.from({ length: 20_000 }, (_, n) => n),
     ) as List<any>;
-    const snapshot = await rt.snapshot();
+    const [snapshot, other] = [await rt.snapshot(), await rt.snapshot()];
+    const then = snapshot.see(list) as List<any>;
+    expect(then.get(19_999)).toBe(19_999);
     expect(() =>
       rt.scope(() => {
         for (let n = 0; ; n++) list.push(new Node({ value: n }));
@@ -97,6 +99,13 @@ inBothModes("restoring a snapshot", (gil) => {
       for (let n = 0; n < list.length; n++) list.set(n, n);
     });
     expect((await failure(snapshot.restore())).code).toBe("SNAPSHOT_LOST");
+    other.dispose(); // and with it what both had
+    rt.scope(() => {
+      for (let n = 0; n < 10; n++) list.pop();
+      for (let n = 0; n < list.length; n++) list.set(n, null);
+    });
+    const lost = expect.objectContaining({ code: "SNAPSHOT_LOST" });
+    for (let n = 0; n < 20_000; n += 500) expect(() => snapshot.scope(() => then.get(n))).toThrow(lost);
     expect(rt.verify().violations).toEqual([]);
   });
 });

@@ -85,53 +85,94 @@ async function inParallel(rt: LooseRuntime, list: List<any>, made: Change[], par
       made.filter((one) => !isNew(one) && one[1] % parts === part),
     ),
   );
-  await within(20_000, Promise.all(work));
+  const ends = await within(20_000, Promise.allSettled(work));
+  for (const end of ends) if (end.status === "rejected") throw end.reason;
 }
 
-async function play(rt: LooseRuntime, seed: number, rounds: number): Promise<void> {
+/** What may fail when memory is short: whether it did not. How often it did is counted. */
+class Attempts {
+  readonly counts = new Map<string, number>();
+
+  async made(what: string, work: () => unknown): Promise<boolean> {
+    const count = (result: string) => this.counts.set(result, (this.counts.get(result) ?? 0) + 1);
+    try {
+      await work();
+      count(what);
+      return true;
+    } catch (error) {
+      const { code } = error as { code: string };
+      if (code !== "OUT_OF_MEMORY" && code !== "SNAPSHOT_LOST") throw error;
+      count(`${what}: ${code}`);
+      return false;
+    }
+  }
+}
+
+interface Moment {
+  snapshot: Snapshot;
+  plain: Plain;
+}
+
+/** Until it is over, or memory is so full that a change was not made: then nobody knows how far it came. */
+async function play(rt: LooseRuntime, seed: number, rounds: number): Promise<Map<string, number>> {
   const next = random(seed);
+  const attempts = new Attempts();
   const list = rt.new(List);
   let plain: Plain = { nodes: [] };
   const first: Change[] = Array.from({ length: 12 }, (_, n) => ["node", 0, n, `node ${n}`]);
   await rt.run(apply, list, first);
   for (const one of first) change(plain, one);
-  let open: { snapshot: Snapshot; plain: Plain }[] = [];
+  const open: Moment[] = [];
+  const one = () => open[next(open.length)] as Moment;
+  const compareNow = () => attempts.made("compare", () => compare(list, plain, (work) => rt.scope(work)));
   for (let round = 0; round < rounds; round++) {
     const made = changes(next, plain.nodes.length);
-    if (next(3) === 0) rt.scope(() => made.forEach((one) => make(list, one)));
-    else await inParallel(rt, list, made, 1 + next(4));
+    const here = next(3) === 0;
+    const isMade = await attempts.made("change", () =>
+      here ? rt.scope(() => made.forEach((one) => make(list, one))) : inParallel(rt, list, made, 1 + next(4)),
+    );
+    if (!isMade) break;
     for (const one of made) change(plain, one);
     if (next(3) === 0) {
       if (open.length > 5) open.splice(next(open.length), 1)[0]!.snapshot.dispose();
       open.push({ snapshot: await rt.snapshot(), plain: copy(plain) });
     }
     if (open.length > 0 && next(3) === 0) {
-      const one = open[next(open.length)]!;
-      const then = one.snapshot.see(list);
-      compare(then, one.plain, (work) => one.snapshot.scope(work));
+      const { snapshot, plain: then } = one();
+      await attempts.made("read", () => compare(snapshot.see(list), then, (work) => snapshot.scope(work)));
     }
     if (open.length > 0 && next(3) === 0) {
-      const one = open[next(open.length)]!;
-      await within(20_000, one.snapshot.restore());
-      plain = copy(one.plain);
+      const { snapshot, plain: then } = one();
+      if (await attempts.made("restore", () => within(20_000, snapshot.restore()))) plain = copy(then);
       expect(rt.verify().violations, `after round ${round}`).toEqual([]);
-      compare(list, plain, (work) => rt.scope(work));
+      await compareNow();
     }
-    if (next(40) === 0) {
-      for (const { snapshot } of open) snapshot.dispose();
-      open = [];
-    }
+    if (next(40) === 0) for (const { snapshot } of open.splice(0)) snapshot.dispose();
   }
-  compare(list, plain, (work) => rt.scope(work));
+  if (!attempts.counts.has("change: OUT_OF_MEMORY")) await compareNow();
   for (const { snapshot } of open) snapshot.dispose();
   expect(rt.stats().pagesKept).toBe(0);
   expect(rt.verify().violations).toEqual([]);
+  return attempts.counts;
 }
 
+const rounds = Number(process.env.UNGIL_TEST_ROUNDS ?? 100);
+
 inBothModes("a heap restored again and again", (gil) => {
-  it("is what a plain copy is", { timeout: 120_000 }, async () => {
+  const seedOf = () => {
     const seed = Number(process.env.UNGIL_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
     console.log(`restores: UNGIL_TEST_SEED=${seed}`);
-    await play(await start({ gil, threads: 4, memory: "32MiB" }), seed, Number(process.env.UNGIL_TEST_ROUNDS ?? 150));
+    return seed;
+  };
+
+  it("is what a plain copy is", { timeout: 120_000 }, async () => {
+    const counts = await play(await start({ gil, threads: 4, memory: "32MiB" }), seedOf(), rounds);
+    expect([...counts.keys()].filter((what) => what.includes(":"))).toEqual([]);
+    expect(counts.get("restore")).toBeGreaterThan(0);
+  });
+
+  it("is so where memory is short and snapshots are lost", { timeout: 120_000 }, async () => {
+    const counts = await play(await start({ gil, threads: 4, memory: "6MiB" }), seedOf(), rounds);
+    expect(counts.get("change")).toBeGreaterThan(0);
   });
 });
