@@ -211,7 +211,7 @@ export const PD_FULL: u32 = 44; // 0 listed, 1 full and unlisted, 2 full but ann
 export const PD_UNFULL_NEXT: u32 = 48;
 
 // While the heap is restored, and only then (paging/restore.ts).
-export const PD_RESTORE_FRAME: u32 = 48; // physical address of the frame that the page gets, 0 if it keeps the one it has
+export const PD_RESTORE_FRAME: u32 = 48; // where UNFULL_NEXT is else: physical address of the frame that the page gets, 0 if it keeps the one it has
 export const PD_RESTORE_NEXT: u32 = 60; // the next page that has changed
 
 export const PAGE_HAS_STRINGS: u32 = 2147483648; // in PD_BIRTH: an interned string was made in it

@@ -48,14 +48,13 @@ import { bucketOf } from "./intern";
  */
 export function restoreBegin(cut: u32, since: u32, garbage: u32, spare: u32): u32 {
   stackProbe();
+  const slots = load<u32>(control() + L.CB_SLOTS);
+  // First: the plan stands where pages are linked in these stacks.
+  for (let slot: u32 = 1; slot < slots; slot++) unfullSettle(threadBlock(slot));
   changesFind(cut, since);
   changesKeep();
   if (!framesPlan(spare + garbage / ((L.PAGE_SIZE - L.CHUNK_HEADER) >>> 3))) return L.E_MEMORY;
-  const slots = load<u32>(control() + L.CB_SLOTS);
-  for (let slot: u32 = 1; slot < slots; slot++) {
-    unfullSettle(threadBlock(slot));
-    retiredFilter(threadBlock(slot));
-  }
+  for (let slot: u32 = 1; slot < slots; slot++) retiredFilter(threadBlock(slot));
   for (let page = changesBegin(); page; page = changesNext(page)) pageLeave(page);
   return 0;
 }
