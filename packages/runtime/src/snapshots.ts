@@ -59,12 +59,12 @@ export class Snapshot {
   }
 
   /**
-   * Makes the heap again what it was when this snapshot was taken, at a cost that depends on the pages that have changed since
-   * then, or since it was restored last. All snapshots stay open. A handle that was made before the snapshot and is still kept
-   * is valid; one that was made later throws `ReleasedHandleError`. Between coroutines only: rejects with
-   * `SnapshotNotRestorableError` if some were under way when the snapshot was taken, with `RestoreBusyError` if some are now, or
-   * a lock is held, or threads have not come to rest after `timeout` ms (10,000); with `OutOfMemoryError` if there is no room
-   * for pages that were given back since. Then nothing has changed.
+   * Makes the heap again what it was when this snapshot was taken. O(pages that have changed since then, or since it was restored
+   * last), but for a look at each page and at each handle that is kept. All snapshots stay open. A handle that was made before
+   * the snapshot and is still kept is valid; one that was made later throws `ReleasedHandleError`. Between coroutines only:
+   * rejects with `SnapshotNotRestorableError` if some were under way when the snapshot was taken, with `RestoreBusyError` if some
+   * are now, or a lock is held, or threads have not come to rest after `timeout` ms (10,000); with `OutOfMemoryError` if there is
+   * no room for pages that were given back since. Then nothing has changed.
    */
   async restore(options: { timeout?: number } = {}): Promise<void> {
     await this.#snapshots.restore(this.#cut, timeoutOf("snapshot.restore()", options));

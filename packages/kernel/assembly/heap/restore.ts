@@ -30,7 +30,6 @@ import { destroyPush } from "./destroy";
 import { newbornPush, newbornReserve } from "./handle";
 import { bucketOf } from "./intern";
 
-
 // @ts-ignore: decorator
 @inline function descriptorAt(page: u32): usize {
   return descriptors + (<usize>page << 6);
