@@ -7,31 +7,44 @@ import type { Row } from "../report/shape.js";
 import { table } from "../report/table.js";
 import type { Suite } from "../suites.js";
 import { fill, moment, NOTED, writer } from "./jobs.js";
+import { CHANGED, KINDS, measureRestores, type Restores, WARM_UP } from "./restore.js";
 
 const FLOOR = "floor: the same moments without snapshots";
 const PAUSE = "snapshot, pause of a writer";
+const RESTORE = `restore, ${CHANGED} pages changed`;
+const COPY = `floor: copying ${CHANGED} pages`;
+
+interface Pauses {
+  pauses: number[];
+  floors: number[];
+  calls: number[];
+  writes: number;
+}
 
 interface Effort {
   heaps: number[]; // MiB
   snapshots: number;
   everyMs: number;
   runs: number;
+  restores: number;
 }
 
-const FULL: Effort = { heaps: [16, 512], snapshots: 60, everyMs: 40, runs: 3 };
-const QUICK: Effort = { heaps: [2], snapshots: 3, everyMs: 20, runs: 1 };
+const FULL: Effort = { heaps: [16, 512], snapshots: 60, everyMs: 40, runs: 3, restores: 60 };
+const QUICK: Effort = { heaps: [2], snapshots: 3, everyMs: 20, runs: 1, restores: 3 };
 
 export const snapshot: Suite = {
   name: "snapshot",
-  about: "how long a snapshot holds up a thread that writes flat out, by size of the heap",
+  about:
+    "how long a snapshot holds up a thread that writes flat out, and what restoring one takes, by size of the heap",
   run,
   view,
 };
 
 async function run(show: Progress, quick: boolean): Promise<Row[]> {
   const effort = quick ? QUICK : FULL;
-  const found = new Map<string, { pauses: number[]; floors: number[]; calls: number[]; writes: number }>();
-  const turns = effort.runs * 2 * effort.heaps.length;
+  const found = new Map<string, Pauses>();
+  const restored = new Map<string, Restores>();
+  const turns = effort.runs * 2 * effort.heaps.length * (1 + KINDS.length);
   let turn = 0;
   for (let round = 0; round < effort.runs; round++) {
     for (const gil of [true, false]) {
@@ -47,9 +60,29 @@ async function run(show: Progress, quick: boolean): Promise<Row[]> {
           all.calls.push(...one.calls);
           all.writes += one.writes;
         }
+        for (const kind of KINDS) {
+          show.at(turn++ / turns, `restore: ${mib} MiB of ${kind}, ${gil ? "GIL" : "GIL-free"}, run ${round + 1}`);
+          const { restores, copies } = await measureRestores(mib, kind, gil, WARM_UP + effort.restores);
+          const sum = restored.get(`${key} ${kind}`) ?? { restores: [], copies: [] };
+          restored.set(`${key} ${kind}`, sum);
+          sum.restores.push(...restores);
+          sum.copies.push(...copies);
+        }
       }
     }
   }
+  return [...pauseRows(found), ...restoreRows(restored)];
+}
+
+function restoreRows(restored: Map<string, Restores>): Row[] {
+  return [...restored].flatMap(([key, { restores, copies }]) => {
+    const [mode, mib, kind] = key.split(" ") as ["gil" | "free", string, string];
+    const params = { heapMiB: Number(mib), kind, restores: restores.length };
+    return [row(RESTORE, mode, params, restores, COPY, {}), row(COPY, mode, params, copies, null, {})];
+  });
+}
+
+function pauseRows(found: Map<string, Pauses>): Row[] {
   return [...found].flatMap(([key, { pauses, floors, calls, writes }]) => {
     const [mode, mib] = key.split(" ") as ["gil" | "free", string];
     const params = { heapMiB: Number(mib), snapshots: pauses.length };
@@ -133,6 +166,30 @@ function row(
 }
 
 function view(rows: readonly Row[]): string {
+  return `${viewPauses(rows)}\n\n${viewRestores(rows)}`;
+}
+
+function viewRestores(rows: readonly Row[]): string {
+  const lines = rows
+    .filter(({ name }) => name === RESTORE)
+    .map((row) => {
+      const { heapMiB, kind } = row.params;
+      const floor = rows.find(
+        ({ name, mode, params }) =>
+          name === COPY && mode === row.mode && params.heapMiB === heapMiB && params.kind === kind,
+      )!;
+      return [
+        `${heapMiB} MiB of ${kind}, ${row.mode === "gil" ? "GIL" : "GIL-free"}`,
+        figure(row.p50!),
+        figure(row.p99!),
+        figure(floor.p50!),
+        times(row.p50! / floor.p50!),
+      ];
+    });
+  return table([`restore of ${CHANGED} pages`, "median, ms", "p99, ms", "copy: median", "/ copy"], lines, 1);
+}
+
+function viewPauses(rows: readonly Row[]): string {
   const lines = rows
     .filter(({ name }) => name === PAUSE)
     .map((row) => {

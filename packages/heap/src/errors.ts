@@ -20,6 +20,8 @@ export class OptionError extends UngilError {
 /** Why a handle cannot be used. */
 const released = {
   kept: (what: string) => `This ${what} was released: the handle was kept, and then given back.`,
+  restored: (what: string) =>
+    `This ${what} was released: the heap was restored to a snapshot that had been taken before this handle was made.`,
   closed: (what: string) =>
     `This ${what} was released: its scope has closed. Use keep(object) for one that is to outlive its scope.`,
   paused: (what: string) =>
@@ -27,7 +29,7 @@ const released = {
     "What runs while it waits (a timer, an async function, another coroutine) needs a handle from keep(object), made before.",
 };
 
-/** A handle was used after its scope closed, after `release()`, or while its coroutine waits. */
+/** A handle was used after its scope closed, after `release()`, while its coroutine waits, or after the heap became older than it. */
 export class ReleasedHandleError extends UngilError {
   constructor(what: string, why: keyof typeof released) {
     super("RELEASED_HANDLE", released[why](what));

@@ -14,7 +14,7 @@ import { LimitError, NoRuntimeError, RuntimeClosedError, StructConflictError, Un
 import { leaking, releasing } from "./release.js";
 import type { StructLayout } from "./schema.js";
 import { innermost, keptScope, Scope, thread, within } from "./scope.js";
-import { ADDRESS, isWrapper, KIND, SCOPE, type Wrap, type Wrapper } from "./shared.js";
+import { ADDRESS, addressOf, isWrapper, KIND, SCOPE, type Wrap, type Wrapper } from "./shared.js";
 import { signatureOf } from "./signature.js";
 import { Strings } from "./strings.js";
 
@@ -176,24 +176,41 @@ export class Heap {
 
   keep(wrapper: Wrapper): Wrapper {
     if (!this.#isRunning()) return this.batch(() => this.keep(wrapper));
-    const address = wrapper[ADDRESS];
-    const scope = keptScope(this);
+    const address = addressOf(wrapper);
+    const scope = this.adopt(address);
     const kept = new (wrapper[KIND] as { wrap: Wrap }).wrap(address, scope);
-    this.adopt(address);
     this.#leaked.register(kept, { address, scope }, scope);
     return kept;
   }
 
-  /** Counts an address for a kept handle (its wrapper is registered by the caller). */
-  adopt(address: number): void {
+  /** Counts an address for a kept handle (its wrapper is registered by the caller): the scope that is to be released. */
+  adopt(address: number): Scope {
+    const scope = keptScope(this);
     this.x.countIncrement(address);
+    this.note(address, scope);
+    return scope;
+  }
+
+  /** Notes a kept handle, which is counted, for the verifier. */
+  protected note(address: number, _scope: Scope): void {
     this.#kept.set(address, (this.#kept.get(address) ?? 0) + 1);
+  }
+
+  /** Forgets it; its count is given back afterwards. */
+  protected forget(address: number, _scope: Scope): void {
+    const left = (this.#kept.get(address) ?? 0) - 1;
+    if (left > 0) this.#kept.set(address, left);
+    else this.#kept.delete(address);
+  }
+
+  /** Whether the heap was restored to a moment before this handle was kept: its count is no more. */
+  isVoid(_scope: Scope): boolean {
+    return false;
   }
 
   /** Makes a wrapper itself a kept one: it is being constructed, or cannot be replaced where it stands. */
   keepConstructed(wrapper: Wrapper, address: number): void {
-    const scope = keptScope(this);
-    this.adopt(address);
+    const scope = this.adopt(address);
     wrapper[ADDRESS] = address;
     wrapper[SCOPE] = scope;
     this.#leaked.register(wrapper, { address, scope }, scope);
@@ -205,10 +222,8 @@ export class Heap {
     if (!this.#isRunning() && !this.#closed) return this.batch(() => this.release(address, scope));
     scope.released = true;
     this.#leaked.unregister(scope);
-    if (this.#closed) return;
-    const left = (this.#kept.get(address) ?? 0) - 1;
-    if (left > 0) this.#kept.set(address, left);
-    else this.#kept.delete(address);
+    if (this.#closed || this.isVoid(scope)) return;
+    this.forget(address, scope);
     leaking(() => this.x.countDecrement(address));
   }
 
@@ -223,6 +238,11 @@ export class Heap {
   }
 
   // Types.
+
+  /** Changes whenever the heap is restored: what this thread has known of addresses before is void then. */
+  get restored(): number {
+    return this.kernel.control(L.CB_RESTORED);
+  }
 
   /** Type id of a struct class, registering it in the shared table at its first use. */
   typeId(layout: StructLayout): number {

@@ -8,13 +8,16 @@
  *                  path, which looks whether this thread runs a step now or must make one of the access
  *   root           where a thread stands outside coroutines: reading there makes kept handles
  */
-import type { HeapExports } from "@ungil/kernel";
+import { type HeapExports, Layout as L } from "@ungil/kernel";
 import type { Heap } from "./heap.js";
 
 /** One class for all of them: an accessor that meets two hidden classes of scope is half as slow again. */
 export class Scope {
   /** A kept one whose count has been given back. */
   released = false;
+  /** Of a kept one: cuts taken when it was kept, and where the runtime has noted it, 0 if nowhere. */
+  born = 0;
+  entry = 0;
   /** Of a coroutine that has not ended: if it is closed, that is until the next step. */
   pauses = false;
   /** The calls that building and walking a graph consist of, where one load finds them. */
@@ -40,7 +43,9 @@ export class Scope {
 }
 
 export function keptScope(heap: Heap): Scope {
-  return new Scope(heap, heap.x, false, true);
+  const scope = new Scope(heap, heap.x, false, true);
+  scope.born = heap.kernel.control(L.CB_CUT);
+  return scope;
 }
 
 /** What the thread does now: the innermost scope, or the root scope of the runtime that was started last, or nothing. */

@@ -54,6 +54,7 @@ export function addressOf(wrapper: Wrapper): number {
     if (scope.heap.closed) throw scope.heap.closedError();
     if (!scope.kept) throw new ReleasedHandleError(nameOf(wrapper), scope.pauses ? "paused" : "closed");
     if (scope.released) throw new ReleasedHandleError(nameOf(wrapper), "kept");
+    if (scope.heap.isVoid(scope)) throw new ReleasedHandleError(nameOf(wrapper), "restored");
   }
   return wrapper[ADDRESS];
 }
@@ -72,7 +73,8 @@ export function slow<T>(wrapper: Wrapper, operation: (wrapper: Wrapper) => T): T
   const { heap } = wrapper[SCOPE];
   const running = thread.scope;
   if (running?.open && running.heap === heap) return operation(new kind.wrap(wrapper[ADDRESS], running));
-  return heap.batch((scope) => operation(new kind.wrap(wrapper[ADDRESS], scope)));
+  // Once more: the heap may have been restored before the batch could begin.
+  return heap.batch((scope) => operation(new kind.wrap(addressOf(wrapper), scope)));
 }
 
 function wrapperOf(object: unknown, what: string): Wrapper {

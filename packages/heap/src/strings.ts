@@ -20,6 +20,9 @@ const CACHE_SMALL = 1 << 12;
 /** A word of the control block that counts how often a thread that was out of memory asked the others to turn. */
 const ASKED = (L.CB + L.CB_STRINGS_ASKED) >>> 2;
 
+/** A word of the control block that changes whenever the heap is restored. */
+const RESTORED = (L.CB + L.CB_RESTORED) >>> 2;
+
 const SHORT_DECODE = 24;
 
 /** In the place of an address: there is no such string. Nothing lives so low. */
@@ -51,6 +54,7 @@ export class Strings {
   /** The count of safepoints when the cache turned last. */
   #turned = -1;
   #asked: number;
+  #restored: number;
   /** A string that was cached before the last turn. */
   #spare = 0;
 
@@ -63,6 +67,7 @@ export class Strings {
     const share = (CACHE_SHARE * kernel.control(L.CB_FRAMES) * L.PAGE_SIZE) / (kernel.control(L.CB_SLOTS) - 1);
     this.#limit = Math.max(CACHE_LEAST, Math.min(share, CACHE_MOST));
     this.#asked = kernel.i32[ASKED] as number;
+    this.#restored = kernel.i32[RESTORED] as number;
   }
 
   /** Address of the shared string. It may be used until the end of the operation that asks for it: see `turn`. */
@@ -201,8 +206,22 @@ export class Strings {
     this.#spare = 0;
   }
 
+  /**
+   * Between operations: forgets all addresses if the heap was restored. The kernel pins again what the cache held at that
+   * cut, until it turns.
+   */
+  heed(): void {
+    const restored = this.kernel.i32[RESTORED] as number;
+    if (restored === this.#restored) return;
+    this.#restored = restored;
+    this.#byText.clear();
+    this.#byAddress.clear();
+    this.#spare = 0;
+  }
+
   /** Between operations: lets go of everything if another thread has asked for it. */
   obey(): void {
+    this.heed();
     if (this.#isAsked()) this.clear();
   }
 

@@ -13,8 +13,10 @@ export {
   batchBegin, batchEnd, garbageIsLeft, limboSettle, reclaim, reclaimAwait, safepoint, snapshotTake, stepBegin, stepEnd,
   stepFinish, threadAttach, threadDetach, threadInit, threadIsGone, viewBegin, viewEnd, worldIsStopped, worldResume, worldStop,
 } from "./heap/safepoint";
+export { garbageCount, restoreBegin, restoreEnd } from "./heap/restore";
 export { f64Load, f64Store, i32Load, i32Store, refLoad, refStore, structNew, structNewRefs } from "./heap/struct";
-export { typeDefine, typeRead, typeRegister } from "./heap/types";
+export { typeDefine, typeName, typeRead, typeRegister } from "./heap/types";
+export { reserveOpen } from "./paging/frames";
 export { pageReadAt, snapshotClose, snapshotIsWhole } from "./paging/history";
 export { readAddress as translate } from "./paging/translate";
 export { viewBlockSize, viewClose, viewOpen } from "./paging/view";

@@ -47,6 +47,7 @@ export const TB_DELIVERED: u32 = 1080; // messages taken from the inbox, oldest 
 export const TB_GIL_SINCE: u32 = 1088; // f64, ms: when it got the GIL
 export const TB_BUSY_SINCE: u32 = 1096; // f64, ms: when its batch began
 export const TB_GIL_PATIENCE: u32 = 1104; // microseconds it waits before it asks for the GIL; 0: the switch interval
+export const TB_RELEASED: u32 = 1108; // held entries that have become RELEASED since they were looked through
 // Written by others too, atomic.
 export const TB_DEQUE_TOP: u32 = 1152;
 export const TB_INBOX: u32 = 1216; // stack of WAITERs
@@ -139,4 +140,6 @@ export const HELD_NEXT: u32 = 0;
 export const HELD_OBJECT: u32 = 4; // counted
 export const HELD_TASK: u32 = 8; // 0 while the entry is free; 1 if no task holds it, but JavaScript outside coroutines
 export const HELD_KEPT: u32 = 2; // HELD_TASK of an entry that is no lock but a handle that JavaScript keeps
+export const HELD_RELEASED: u32 = 3; // HELD_TASK of a handle that was released, and that an open snapshot counts: HELD_NEXT is the cut before that
+export const HELD_BORN: u32 = 12; // of a handle: cuts taken when it was kept
 export const HELD_SIZE: u32 = 16;

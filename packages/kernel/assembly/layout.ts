@@ -73,6 +73,7 @@ export const CB_EVICT_LOCK: u32 = 832; // slot of the thread that evicts pages, 
 export const CB_EVICT_HEAD: u32 = 836; // first page of what it evicts at the moment, 0 if nothing
 export const CB_CLOCK_HAND: u32 = 840; // frame that is looked at next
 export const CB_STRINGS_ASKED: u32 = 512; // how often threads were asked to let their string caches go; JavaScript's
+export const CB_RESTORED: u32 = 516; // the cut taken when the heap was restored last: what JavaScript has known of addresses since before is void
 
 // Thread block. Registers of the owner; others read.
 export const TB_STATE: u32 = 0; // THREAD_*, atomic
@@ -227,12 +228,17 @@ export const PD_USED: u32 = 28; // USED + |FREE| == CARVED; blocks in THREAD_FRE
 export const PD_NEXT: u32 = 32;
 export const PD_PREVIOUS: u32 = 36;
 export const PD_RUN_PAGES: u32 = 52;
-export const PD_BIRTH: u32 = 56;
+export const PD_BIRTH: u32 = 56; // epoch, and PAGE_HAS_STRINGS
 // ... and atomic ones.
 export const PD_THREAD_FREE: u32 = 40;
 export const PD_FULL: u32 = 44; // 0 listed, 1 full and unlisted, 2 full but announced to its owner
 export const PD_UNFULL_NEXT: u32 = 48;
 
+// While the heap is restored, and only then (paging/restore.ts).
+export const PD_RESTORE_FRAME: u32 = 48; // where UNFULL_NEXT is else: physical address of the frame that the page gets, 0 if it keeps the one it has
+export const PD_RESTORE_NEXT: u32 = 60; // the next page that has changed
+
+export const PAGE_HAS_STRINGS: u32 = 2147483648; // in PD_BIRTH: an interned string was made in it
 export const OWNER_RUN: u32 = 2147483648; // in PD_OWNER: the page starts a run
 
 export const PAGE_FREE: u32 = 0;

@@ -25,6 +25,10 @@ export interface HeapExports {
   snapshotTake(): number;
   snapshotIsWhole(cut: number): number;
   snapshotClose(cut: number): void;
+  restoreBegin(cut: number, since: number, garbage: number, spare: number): number;
+  restoreEnd(garbage: number): number;
+  garbageCount(): number;
+  reserveOpen(open: boolean): void;
   viewOpen(cut: number): void;
   viewBegin(): void;
   viewEnd(): void;
@@ -58,6 +62,7 @@ export interface HeapExports {
     refHigh: number,
   ): number;
   typeRead(type: number): number;
+  typeName(type: number, name: number, url: number, schema: number): void;
   structNew(type: number): number;
   structNewRefs(type: number, a: number, b: number): number;
   refLoad(address: number, offset: number): number;

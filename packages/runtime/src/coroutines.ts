@@ -6,7 +6,7 @@ import { createRequire, Module } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { CoroutineConflictError, CoroutineNotRegisteredError, OptionError } from "./errors.js";
 import { callOperation } from "./operation.js";
-import type { Bodies, Coroutine, CoroutineBody, Registered } from "./types.js";
+import type { Bodies, Coroutine, CoroutineBody, IdAddress, Registered } from "./types.js";
 
 export interface Definition {
   readonly id: string;
@@ -16,7 +16,7 @@ export interface Definition {
   /** The evaluation of its module that registered it. */
   readonly evaluation: unknown;
   /** Address of the id as a shared string, by heap of this thread. */
-  readonly addresses: WeakMap<object, number>;
+  readonly addresses: WeakMap<object, IdAddress>;
 }
 
 const definitions = new Map<string, Definition>();

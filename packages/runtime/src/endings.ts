@@ -92,8 +92,7 @@ export class Endings {
   #reportUnhandled(child: number, state: number): void {
     const { x, heap, surroundings } = this.thread;
     x.taskObserve(child);
-    heap.adopt(child);
-    surroundings.unhandled(child, (state & S.TASK_CANCELLING) !== 0);
+    surroundings.unhandled(child, heap.adopt(child), (state & S.TASK_CANCELLING) !== 0);
   }
 
   /** Nothing is left of it but its task. */

@@ -144,6 +144,30 @@ export class SnapshotTimeoutError extends UngilError {
   }
 }
 
+/** A snapshot was taken while coroutines were under way, or locks held: it can be read, but the heap cannot be restored to it. */
+export class SnapshotNotRestorableError extends UngilError {
+  constructor() {
+    super(
+      "SNAPSHOT_NOT_RESTORABLE",
+      "The heap cannot be restored to this snapshot: it was taken while coroutines ran or waited, or locks were held, and what " +
+        "their JavaScript held then cannot be set back. It can be read.",
+    );
+  }
+}
+
+const inTheWay = {
+  coroutines: "coroutines run or wait, and what their JavaScript holds cannot be set back. Wait for them first.",
+  locks: "a lock is held. Release it first.",
+  threads: "a thread uses shared objects all the time, or does not come to rest.",
+} as const;
+
+/** The heap is restored between coroutines only. */
+export class RestoreBusyError extends UngilError {
+  constructor(what: keyof typeof inTheWay) {
+    super("RESTORE_BUSY", `The heap cannot be restored now: ${inTheWay[what]}`);
+  }
+}
+
 /** Too many snapshots are open, or are being read. */
 export class SnapshotLimitError extends UngilError {
   constructor(most: number, what: "open" | "read") {

@@ -56,4 +56,9 @@ export interface SyncExports extends HeapExports {
   // Handles kept by JavaScript.
   keptAdd(address: number): number;
   keptDrop(entry: number): void;
+  handlesRestore(cut: number, last: number): void;
+  // Whether coroutines are at rest.
+  locksAreHeld(): number;
+  tasksAreLeft(): number;
+  threadsAreAtRest(): number;
 }

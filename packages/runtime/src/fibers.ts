@@ -15,10 +15,10 @@ export interface Surroundings {
   /** The definition of a coroutine id, or a promise of it while its module is imported. */
   find(id: string): Definition | Promise<Definition>;
   /**
-   * A task failed, and its parent has ended and never asked for it. Address of the task, which is kept; whether somebody has
-   * cancelled it.
+   * A task failed, and its parent has ended and never asked for it. Address of the task, and the scope in which it is kept;
+   * whether somebody has cancelled it.
    */
-  unhandled(task: number, wasCancelled: boolean): void;
+  unhandled(task: number, kept: Scope, wasCancelled: boolean): void;
 }
 
 export abstract class FiberThread extends EventLoopThread {

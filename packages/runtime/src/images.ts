@@ -25,7 +25,8 @@ import {
   type ImageWritten,
 } from "@ungil/memory/images";
 import { CancelledError, OptionError } from "./errors.js";
-import type { MainHeap, MainThread } from "./main.js";
+import type { MainThread } from "./main.js";
+import type { MainHeap } from "./main-heap.js";
 import { checkNames, memoryOfThreads } from "./options.js";
 
 export interface SaveProgress {

@@ -243,7 +243,7 @@ function tryAll(heap: Heap, list: Wrapper[], task: number, fiber: Fiber | null):
   const entries: number[] = [];
   try {
     for (const object of list) {
-      const entry = x.lockTry(object[ADDRESS], task);
+      const entry = x.lockTry(addressOf(object), task);
       if (!got(heap, entry, [object])) break;
       entries.push(entry);
     }
@@ -264,5 +264,5 @@ export function clearPoison(object: Shared): void {
   const [wrapper] = ordered("clearPoison()", [object]) as [Wrapper];
   const { heap } = wrapper[SCOPE];
   const owner = threadOf(heap);
-  owner.inStep(() => void owner.x.lockClear(wrapper[ADDRESS]));
+  owner.inStep(() => void owner.x.lockClear(addressOf(wrapper)));
 }

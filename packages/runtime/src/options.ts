@@ -122,10 +122,15 @@ export function checkOpenOptions(options: RuntimeOptions = {}, image: ImageMemor
 }
 
 export function checkClose(options: CloseOptions = {}): number {
-  checkNames("close()", options, ["timeout"]);
-  const { timeout = 0 } = options;
+  return timeoutOf("close()", options, 0);
+}
+
+/** The only option of `where`: a time in milliseconds. */
+export function timeoutOf(where: string, options: { timeout?: number }, otherwise = 10_000): number {
+  checkNames(where, options, ["timeout"]);
+  const { timeout = otherwise } = options;
   if (typeof timeout !== "number" || !(timeout >= 0))
-    throw new OptionError("close()", "timeout", "a number of milliseconds, 0 or more", timeout);
+    throw new OptionError(where, "timeout", "a number of milliseconds, 0 or more", timeout);
   return timeout;
 }
 

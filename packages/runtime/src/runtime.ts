@@ -14,22 +14,21 @@ import {
   within,
 } from "@ungil/heap";
 import {
-  closeSwap,
   createMachine,
   defineInternalTypes,
   Kernel,
   OutOfMemoryError,
-  openSwap,
   StorageError,
   type SwapHandle,
 } from "@ungil/kernel";
-import { type FiberWait, findDeadlocks } from "./deadlock.js";
+import { breakDeadlocks } from "./deadlock-end.js";
 import { CancelledError, OptionError, RuntimeInWorkerError } from "./errors.js";
 import type { SyncExports } from "./exports.js";
 import { type HostThread, PiscinaHost, type ThreadHost } from "./host.js";
 import { OpenedImage } from "./images.js";
 import { linkClasses } from "./links.js";
-import { MainHeap, MainThread } from "./main.js";
+import { MainThread } from "./main.js";
+import { MainHeap } from "./main-heap.js";
 import { type SpawnOptions, splitOptions } from "./operations.js";
 import {
   type CloseOptions,
@@ -38,11 +37,13 @@ import {
   checkOptions,
   type RuntimeOptions,
   type Settings,
+  timeoutOf,
 } from "./options.js";
 import { unpack } from "./rebuild.js";
 import { recover } from "./recover.js";
 import { type Snapshot, Snapshots } from "./snapshots.js";
 import { type RuntimeStats, readStats } from "./stats.js";
+import { endSwap, withSwap } from "./swap.js";
 import type { Task } from "./task.js";
 import type { Coroutine } from "./types.js";
 import { awake, bounded, raise } from "./waiting.js";
@@ -71,7 +72,7 @@ export class Runtime {
   private constructor(settings: Settings, main: MainThread, host: ThreadHost) {
     this.#settings = settings;
     this.#main = main;
-    this.#snapshots = new Snapshots(main);
+    this.#snapshots = new Snapshots(main, () => this.#threads.size === settings.threads);
     this.#host = host;
   }
 
@@ -96,14 +97,8 @@ export class Runtime {
     }
   }
 
-  static async #launch(settings: Settings, image: OpenedImage | null): Promise<Runtime> {
-    const swap = settings.swap && openSwap(settings.swap.bytes, settings.swap.folder);
-    try {
-      return await Runtime.#launchOn(settings, swap, image);
-    } catch (error) {
-      if (swap) closeSwap(swap);
-      throw error;
-    }
+  static #launch(settings: Settings, image: OpenedImage | null): Promise<Runtime> {
+    return withSwap(settings, (swap) => Runtime.#launchOn(settings, swap, image));
   }
 
   static async #launchOn(settings: Settings, swap: SwapHandle | null, image: OpenedImage | null): Promise<Runtime> {
@@ -239,12 +234,7 @@ export class Runtime {
    */
   async snapshot(options: { timeout?: number } = {}): Promise<Snapshot> {
     this.#mustBeOpen();
-    if (typeof options !== "object" || options === null)
-      throw new OptionError("rt.snapshot()", "its argument", "options", options);
-    const { timeout = 10_000 } = options;
-    if (!(typeof timeout === "number" && timeout >= 0))
-      throw new OptionError("rt.snapshot()", "timeout", "a number of milliseconds, 0 or more", timeout);
-    return this.#snapshots.take(timeout);
+    return this.#snapshots.take(timeoutOf("rt.snapshot()", options));
   }
 
   // Introspection.
@@ -304,28 +294,9 @@ export class Runtime {
     this.#startThread(slot).catch((cause) => this.#fatal(cause));
   }
 
-  /**
-   * A thread that has died looks like one that is parked, until its exit is known: so each is asked first, and what was seen
-   * must still be so. If not, the next heartbeats look again.
-   */
   async #breakDeadlocks(): Promise<void> {
-    const main = this.#main;
-    const threads = [...this.#threads];
-    if (threads.length < this.#settings.threads) return;
-    const progress = main.progress();
-    const answers = threads.map(
-      async ([slot, thread]) => [slot, await thread.ask((control) => control.waits())] as const,
-    );
-    const reports = new Map<number, readonly FiberWait[]>();
-    for (const [slot, waits] of (await bounded(Promise.all(answers), GRACE)) ?? []) if (waits) reports.set(slot, waits);
-    if (reports.size < threads.length || this.#state === "closed") return;
-    if (!main.isStill() || main.progress() !== progress) return;
-    for (const { coroutines, breaks } of main.inStep(() => findDeadlocks(main, reports))) {
-      const told = [...breaks].map(([slot, waits]) =>
-        this.#threads.get(slot)?.ask((control) => control.breakWaits(waits, coroutines)),
-      );
-      await bounded(Promise.all(told), GRACE);
-    }
+    if (this.#threads.size === this.#settings.threads)
+      await breakDeadlocks(this.#main, this.#threads, () => this.#state === "closed");
   }
 
   #unhandled(error: unknown, task: Task<unknown>): void {
@@ -375,8 +346,7 @@ export class Runtime {
       await this.#host.close().finally(() => {
         main.close();
         this.#snapshots.close();
-        const { swap } = main.kernel.machine;
-        if (swap) closeSwap(swap);
+        endSwap(main.kernel);
       });
     }
   }

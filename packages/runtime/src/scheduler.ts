@@ -60,6 +60,7 @@ export class Scheduler extends FiberThread {
       let every = 1;
       let left = every;
       for (;;) {
+        this.heap.strings.heed();
         if (u32[this.#inbox] !== 0 || u32[this.#delivered] !== 0) this.#messages();
         if (u32[this.#cancels] !== 0) this.#cancellations();
         const fiber = this.#next();

@@ -9,18 +9,23 @@ import {
   type Shared,
   SnapshotClosedError,
   SnapshotHeap,
+  SnapshotLostError,
   scope,
   within,
 } from "@ungil/heap";
-import { Kernel, Layout as L } from "@ungil/kernel";
-import { SnapshotLimitError, SnapshotTimeoutError } from "./errors.js";
+import { Kernel, Layout as L, OutOfMemoryError } from "@ungil/kernel";
+import { RestoreBusyError, SnapshotLimitError, SnapshotNotRestorableError, SnapshotTimeoutError } from "./errors.js";
 import { type SavedImage, type SaveOptions, saveImage } from "./images.js";
 import type { MainThread } from "./main.js";
+import { timeoutOf } from "./options.js";
+import { type Besides, copyBesides, restoreHeap } from "./restore.js";
 
 /** How long threads that are between two steps may be held up by one that is not: at first, and then twice as long. */
 const BOUND = 0.5; // ms
 /** Between two tries: so long as the last one lasted, and a little. */
 const BREAK = 0.2;
+/** How often what could be given back is, and a restore tried again, when there is no room for it. */
+const TRIES = 3;
 
 export class Snapshot {
   readonly #snapshots: Snapshots;
@@ -62,6 +67,18 @@ export class Snapshot {
     return this.#snapshots.save(this.#cut, this.time, file, options);
   }
 
+  /**
+   * Makes the heap again what it was when this snapshot was taken. O(pages that have changed since then, or since it was restored
+   * last), but for a look at each page and at each handle that is kept. All snapshots stay open. A handle that was made before
+   * the snapshot and is still kept is valid; one that was made later throws `ReleasedHandleError`. Between coroutines only:
+   * rejects with `SnapshotNotRestorableError` if some were under way when the snapshot was taken, with `RestoreBusyError` if some
+   * are now, or a lock is held, or threads have not come to rest after `timeout` ms (10,000); with `OutOfMemoryError` if there is
+   * no room for pages that were given back since. Then nothing has changed.
+   */
+  async restore(options: { timeout?: number } = {}): Promise<void> {
+    await this.#snapshots.restore(this.#cut, timeoutOf("snapshot.restore()", options));
+  }
+
   /** Gives back what only this snapshot needed. Its handles work no more. Twice is once. O(pages). */
   dispose(): void {
     this.#snapshots.dispose(this.#cut);
@@ -74,13 +91,18 @@ export class Snapshot {
 
 export class Snapshots {
   readonly #main: MainThread;
+  readonly #isComplete: () => boolean;
   readonly #open = new Map<number, SnapshotHeap | null>();
+  /** Of those that can be restored. */
+  readonly #besides = new Map<number, Besides>();
   /** Instances of the kernel that read none now. */
   readonly #views: Kernel[] = [];
   #viewsMade = 0;
 
-  constructor(main: MainThread) {
+  /** `isComplete`: whether all threads have started; one that has not takes frames, whatever the world does. */
+  constructor(main: MainThread, isComplete: () => boolean) {
     this.#main = main;
+    this.#isComplete = isComplete;
   }
 
   /** Takes one as soon as all coroutines are between two steps. Rejects after `timeout` ms. */
@@ -108,7 +130,10 @@ export class Snapshots {
     if (!x.worldStop(L.STOP_AT_YIELD)) return -1;
     try {
       while (!x.worldIsStopped()) if (performance.now() > late) return -1;
-      return x.snapshotTake();
+      const cut = x.snapshotTake();
+      const besides = cut > 0 ? copyBesides(this.#main, cut) : null;
+      if (besides) this.#besides.set(cut, besides);
+      return cut;
     } finally {
       x.worldResume();
     }
@@ -118,9 +143,28 @@ export class Snapshots {
     return saveImage(this.#main, { cut, time, mustBeOpen: () => this.#mustBeOpen(cut) }, file, options);
   }
 
+  /** Restores the heap as soon as all threads are at rest. Rejects after `timeout` ms. */
+  async restore(cut: number, timeout: number): Promise<void> {
+    const main = this.#main;
+    const until = performance.now() + timeout;
+    await Promise.resolve(); // this thread's own step, if it is in one, is over then
+    for (let tries = 0; ; await new Promise((resolve) => setTimeout(resolve, 1))) {
+      this.#mustBeOpen(cut);
+      const besides = this.#besides.get(cut);
+      if (!besides) throw new SnapshotNotRestorableError();
+      if (main.outstanding > 0) throw new RestoreBusyError("coroutines");
+      const obstacle = this.#isComplete() && main.heap.takeGil(until) ? restoreHeap(main, cut, besides) : "threads";
+      if (!obstacle) return;
+      if (obstacle === "lost") throw new SnapshotLostError();
+      if (obstacle === "memory") {
+        if (tries++ === TRIES) throw new OutOfMemoryError("Restoring a snapshot");
+        main.heap.batch(() => main.heap.reclaim(1));
+      } else if (obstacle === "locks" || performance.now() > until) throw new RestoreBusyError(obstacle);
+    }
+  }
+
   #mustBeOpen(cut: number): void {
-    if (this.#open.has(cut)) return;
-    throw this.#main.heap.closed ? new RuntimeClosedError() : new SnapshotClosedError();
+    if (!this.#open.has(cut)) throw this.#main.heap.closed ? new RuntimeClosedError() : new SnapshotClosedError();
   }
 
   heapOf(cut: number): SnapshotHeap {
@@ -144,6 +188,7 @@ export class Snapshots {
   close(): void {
     for (const heap of this.#open.values()) heap?.close();
     this.#open.clear();
+    this.#besides.clear();
   }
 
   dispose(cut: number): void {
@@ -154,12 +199,16 @@ export class Snapshots {
       return;
     }
     this.#open.delete(cut);
+    this.#besides.delete(cut);
     if (heap) {
       heap.onEnd = null;
       heap.close();
       heap.kernel.exports.viewClose();
       this.#views.push(heap.kernel);
     }
-    this.#main.x.snapshotClose(cut);
+    const { x } = this.#main;
+    x.snapshotClose(cut);
+    // What only lost ones had is gone too: their views must not find it where it was.
+    for (const [other, heap] of this.#open) if (heap && !x.snapshotIsWhole(other)) heap.kernel.exports.viewOpen(other);
   }
 }

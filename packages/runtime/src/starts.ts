@@ -9,7 +9,9 @@ import type { FiberThread } from "./fibers.js";
 import { unpack } from "./rebuild.js";
 
 export class Starts {
+  /** By the addresses of their ids, since the heap was restored last. */
   readonly #definitions = new Map<number, Definition>();
+  #restored = 0;
 
   constructor(
     readonly thread: FiberThread,
@@ -39,6 +41,8 @@ export class Starts {
       this.endings.finish(fiber, { failed: true, cancelled: true, value: this.reasonOf(task) });
       return null;
     }
+    if (this.#restored !== heap.restored) this.#definitions.clear();
+    this.#restored = heap.restored;
     const known = this.#definitions.get(address);
     if (known) return this.#enter(fiber, known, values, flags);
     return this.#resolve(fiber, address, flags);

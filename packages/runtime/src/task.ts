@@ -70,8 +70,7 @@ export class Task<T> implements PromiseLike<T>, Operation<T> {
   /** Asks the coroutine to end: CancelledError is thrown where it waits, or at its next yield. Its `cause` is the reason. */
   cancel(reason?: unknown): void {
     const self = this as unknown as Wrapper;
-    const address = addressOf(self);
-    inStep(self, (owner) => cancelTask(owner, address, reason));
+    inStep(self, (owner, address) => cancelTask(owner, address, reason));
   }
 
   /** Number of the task, unique in its runtime. */
@@ -92,10 +91,11 @@ export class Task<T> implements PromiseLike<T>, Operation<T> {
 // biome-ignore lint/correctness/noUnusedVariables: declarations that merge have the same parameters
 export interface Task<T> extends Shared {}
 
-function inStep<T>(self: Wrapper, work: (owner: Thread) => T): T {
-  const { heap } = self[SCOPE];
-  const owner = threadOf(heap);
-  return owner.inStep(() => work(owner));
+function inStep<T>(self: Wrapper, work: (owner: Thread, address: number) => T): T {
+  addressOf(self);
+  const owner = threadOf(self[SCOPE].heap);
+  // Once more: the heap may have been restored before the step could begin.
+  return owner.inStep(() => work(owner, addressOf(self)));
 }
 
 /**
@@ -120,11 +120,11 @@ function nameRead({ kernel, strings }: Heap): string {
 }
 
 function inspectTask(self: Wrapper): { id: number; name: string; state: TaskState } {
-  const address = addressOf(self);
+  addressOf(self);
   const { heap } = self[SCOPE];
   const read = () => {
     const { x, kernel } = heap;
-    const state = (x as SyncExports).taskInspect(address) & S.TASK_STATE_MASK;
+    const state = (x as SyncExports).taskInspect(addressOf(self)) & S.TASK_STATE_MASK;
     const id = kernel.u32[kernel.outType] as number;
     const name = nameRead(heap);
     return { id, name, state: states[state] ?? "created" };
@@ -146,9 +146,9 @@ function promiseOf<T>(task: Task<T>): Promise<T> {
 function lazily(self: Wrapper): () => Promise<unknown> {
   const at: { stack?: string } = {};
   Error.captureStackTrace(at, Task.prototype.then);
-  const address = addressOf(self);
+  addressOf(self);
   const promise = new Promise((resolve, reject) => {
-    inStep(self, (owner) => owner.watch(address, (outcome) => settle(owner, outcome, at, resolve, reject)));
+    inStep(self, (owner, address) => owner.watch(address, (outcome) => settle(owner, outcome, at, resolve, reject)));
   });
   return () => promise;
 }

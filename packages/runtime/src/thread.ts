@@ -6,7 +6,6 @@ import {
   type Heap,
   innermost,
   isWrapper,
-  keptScope,
   type Scope,
   SnapshotReadOnlyError,
   thread,
@@ -19,6 +18,7 @@ import { CancelledError } from "./errors.js";
 import type { SyncExports } from "./exports.js";
 import { type Packed, pack } from "./failure.js";
 import { modulesNeeded, unpack } from "./rebuild.js";
+import type { IdAddress } from "./types.js";
 
 /** Numbers of waits that are not fibers start here. */
 export const WATCH_FIRST = 0x40000000;
@@ -28,7 +28,7 @@ export type Outcome = { ok: true; value: unknown } | { ok: false; cancelled: boo
 
 export abstract class Thread {
   readonly x: SyncExports;
-  readonly #watchers = new Map<number, (outcome: Outcome) => void>();
+  readonly #watchers = new Map<number, { callback: (outcome: Outcome) => void; kept: Scope }>();
   #nextWatch = WATCH_FIRST;
   /** Tasks that have failed, and whose error is being made here: nobody waits for them, it only looks so. */
   settling = 0;
@@ -63,19 +63,18 @@ export abstract class Thread {
     this.#nextWatch = number >= 0x7ffffff0 ? WATCH_FIRST : number + 1;
     const status = this.heap.retryStatus("Waiting for a task", () => this.x.taskJoin(task, number));
     if (status !== 0) return callback(this.outcome(status));
-    this.heap.adopt(task);
-    this.#watchers.set(number, callback);
+    this.#watchers.set(number, { callback, kept: this.heap.adopt(task) });
   }
 
   /** A message for a wait that is no fiber. Inside a step or a batch. */
   watched(number: number, task: number): void {
-    const callback = this.#watchers.get(number);
+    const watcher = this.#watchers.get(number);
     this.#watchers.delete(number);
-    if (!callback) return;
+    if (!watcher) return;
     try {
-      callback(this.#read(task));
+      watcher.callback(this.#read(task));
     } finally {
-      this.heap.release(task, keptScope(this.heap));
+      this.heap.release(task, watcher.kept);
     }
   }
 
@@ -116,12 +115,14 @@ export abstract class Thread {
   }
 
   /** Address of a coroutine's id. It is kept for ever, so tasks need not count it. */
-  idAddress(definition: { id: string; addresses: WeakMap<object, number> }): number {
-    const known = definition.addresses.get(this.heap);
-    if (known !== undefined) return known;
-    const address = this.heap.strings.address(definition.id);
+  idAddress(definition: { id: string; addresses: WeakMap<object, IdAddress> }): number {
+    const { heap } = this;
+    const { restored } = heap;
+    const known = definition.addresses.get(heap);
+    if (known !== undefined && known.restored === restored) return known.address;
+    const address = heap.strings.address(definition.id);
     this.x.objectImmortalize(address);
-    definition.addresses.set(this.heap, address);
+    definition.addresses.set(heap, { address, restored });
     return address;
   }
 

@@ -48,3 +48,9 @@ type Body<F, Name extends string> = F extends (...args: infer A) => infer Result
 export type Registered<T> = {
   readonly [K in keyof T]: T[K] extends (...args: infer A) => Steps<infer R> ? Coroutine<A, R> : never;
 };
+
+/** Where a coroutine's id is in a heap, as long as that is not restored (`Heap.restored`). */
+export interface IdAddress {
+  readonly address: number;
+  readonly restored: number;
+}

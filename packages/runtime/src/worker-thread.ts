@@ -1,6 +1,6 @@
 /** A worker thread: `run` ends when the runtime closes. */
 import { threadId } from "node:worker_threads";
-import { keptScope, thread } from "@ungil/heap";
+import { thread } from "@ungil/heap";
 import { Kernel, OutOfMemoryError, setCurrentCoroutine } from "@ungil/kernel";
 import { writeOutputDirectly } from "./console.js";
 import { calls, type MainControl, serve, type WorkerControl } from "./control.js";
@@ -12,9 +12,9 @@ import { here } from "./fiber.js";
 import type { WorkerTask } from "./host.js";
 import { findDefinition, load } from "./modules.js";
 import { putBy } from "./reserve.js";
+import { RuntimeHeap } from "./runtime-heap.js";
 import { Scheduler } from "./scheduler.js";
 import { coroutineName } from "./task.js";
-import { WorkerHeap } from "./worker-heap.js";
 
 writeOutputDirectly();
 
@@ -22,7 +22,7 @@ export async function run({ machine, slot, spinRounds, control, report }: Worker
   const main = calls<MainControl>(report);
   const kernel = new Kernel<SyncExports>(machine, slot);
   if (kernel.exports.syncAttach(0) !== 0) throw new OutOfMemoryError(`Starting thread ${slot}`);
-  const heap = new WorkerHeap(kernel);
+  const heap = new RuntimeHeap(kernel);
   thread.scope = heap.root;
   process.on("exit", () => {
     kernel.exports.syncExit();
@@ -36,11 +36,13 @@ export async function run({ machine, slot, spinRounds, control, report }: Worker
     {
       find: findDefinition,
       // Kept until the main thread has its own handle on it, or could not have one.
-      unhandled(task, wasCancelled) {
+      unhandled(task, scope, wasCancelled) {
         const release = () => {
           told.delete(telling);
-          heap.release(task, keptScope(heap));
+          heap.release(task, scope);
+          scheduler.pendingLess();
         };
+        scheduler.pendingMore(); // until then the thread is not at rest
         const telling: Promise<void> = main.unhandled(task, wasCancelled).then(release, release);
         told.add(telling);
       },

@@ -63,7 +63,8 @@ export function* heldBySync(kernel: Kernel): Generator<number> {
     }
     for (let frame = field(S.TB_LOCK_FRAMES); frame; frame = word(frame)) {
       for (let entry = frame + S.HELD_SIZE; entry < frame + L.PAGE_SIZE; entry += S.HELD_SIZE) {
-        if (word(entry + S.HELD_TASK)) yield word(entry + S.HELD_OBJECT);
+        const holder = word(entry + S.HELD_TASK);
+        if (holder !== 0 && holder !== S.HELD_RELEASED) yield word(entry + S.HELD_OBJECT);
       }
     }
   }

@@ -1,8 +1,8 @@
 // What the tests share: a runtime for each test, in both modes, closed whatever happens; every wait bounded.
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { Runtime, type RuntimeOptions } from "@ungil/runtime";
-import { afterEach, describe } from "vitest";
+import { Runtime, type RuntimeOptions, type Snapshot } from "@ungil/runtime";
+import { afterEach, describe, expect } from "vitest";
 
 const open = new Set<Runtime>();
 
@@ -34,6 +34,12 @@ export function inBothModes(name: string, tests: (gil: boolean) => void): void {
     ["gil", true],
     ["free", false],
   ])(`${name} (%s)`, (_, gil) => tests(gil));
+}
+
+/** Restores a snapshot, after which everything in the heap must be as it should. */
+export async function restore(rt: LooseRuntime, snapshot: Snapshot): Promise<void> {
+  await within(10_000, snapshot.restore());
+  expect(rt.verify().violations).toEqual([]);
 }
 
 /** Rejects if a promise takes longer. */

@@ -13,7 +13,7 @@ import { frameRunProvide, framesProvide } from "../paging/evict";
 import { frameFree } from "../paging/frames";
 import { historyKeep, historyKeepRun, historyTakeFrame } from "../paging/history";
 import { spinPause } from "../machine/spin";
-import { pteInstall, pteOf } from "../paging/pte";
+import { frameOf, pteInstall, pteOf } from "../paging/pte";
 import { framePageNote, isInSwap, pageTake } from "../paging/residence";
 import { swapIsThere } from "../paging/swap";
 import { translationsFlush } from "../paging/translate";
@@ -199,7 +199,16 @@ function pagesAreUnmapped(first: u32, pages: u32): bool {
   return true;
 }
 
-function pagesGiveBack(first: u32, pages: u32): void {
+/** Takes the page, or the pages of a run, that these addresses were before: nobody else has them. */
+export function pagesTakeBack(first: u32, pages: u32): void {
+  const arenas: u32 = (pages + 63) >> 6;
+  for (let n: u32 = 0; n < arenas; n++) {
+    const ones: u64 = pages >= 64 ? u64.MAX_VALUE : ((<u64>1) << pages) - 1;
+    atomic.or<u64>(mapOf((first >>> L.ARENA_SHIFT) + n), ones << (first & 63));
+  }
+}
+
+export function pagesGiveBack(first: u32, pages: u32): void {
   if (pages <= L.ARENA_PAGES) {
     const ones: u64 = pages == 64 ? u64.MAX_VALUE : ((<u64>1) << pages) - 1;
     atomic.and<u64>(mapOf(first >>> L.ARENA_SHIFT), ~(ones << (first & 63)));
@@ -257,12 +266,14 @@ function translationsAcknowledged(): u32 {
 export function smallPagesRetire(): void {
   const pages = load<u32>(control() + L.CB_VIRTUAL_PAGES);
   for (let page: u32 = 1; page < pages; page++) {
-    if (!(atomic.load<u64>(pteOf(page)) & L.PTE_PRESENT)) continue;
+    const entry = atomic.load<u64>(pteOf(page));
+    if (!(entry & L.PTE_PRESENT)) continue;
     const map = mapOf(page >>> L.ARENA_SHIFT);
     const bit = (<u64>1) << (page & 63);
     if (atomic.load<u64>(map) & bit || atomic.or<u64>(map, bit) & bit) continue; // in use
     const descriptor = descriptors + (<usize>page << 6);
     historyKeep(page);
+    store<u32>(frameOf(entry), 0); // no object: blocks that were taken back in order have their headers still
     store<u32>(descriptor + L.PD_OWNER, tid | L.OWNER_RUN);
     store<u32>(descriptor + L.PD_RUN_PAGES, 1);
     store<u32>(descriptor + L.PD_STATE, L.PAGE_RUN);

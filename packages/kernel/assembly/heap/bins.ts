@@ -37,9 +37,25 @@ export function unfullCollect(): void {
   }
 }
 
+/** The same for the thread of `block`, which stands still. */
+export function unfullSettle(block: usize): void {
+  let descriptor = <usize>atomic.xchg<u32>(block + L.TB_UNFULL, 0);
+  while (descriptor) {
+    const next = <usize>load<u32>(descriptor + L.PD_UNFULL_NEXT);
+    binPush(binIn(descriptor), descriptor);
+    atomic.store<u32>(descriptor + L.PD_FULL, 0);
+    descriptor = next;
+  }
+}
+
 // @ts-ignore: decorator
 @inline export function binOf(descriptor: usize): usize {
   return tb + L.TB_BINS + (<usize>load<u32>(descriptor + L.PD_CLASS) << 2);
+}
+
+/** The bin of a page, whoever owns it. */
+export function binIn(descriptor: usize): usize {
+  return threadBlock(load<u32>(descriptor + L.PD_OWNER)) + L.TB_BINS + (<usize>load<u32>(descriptor + L.PD_CLASS) << 2);
 }
 
 export function binPush(bin: usize, descriptor: usize): void {

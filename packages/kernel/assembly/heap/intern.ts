@@ -11,13 +11,13 @@ import { spinLockBit, spinUnlockBit } from "../machine/spin";
 import { control, count, tb } from "../machine/registers";
 import { wordCas, wordLoad } from "../machine/word";
 import { writeAddress } from "../paging/translate";
-import { blockAllocate, blockFree } from "./blocks";
+import { blockAllocate, blockFree, pageHasStrings } from "./blocks";
 import { classOf } from "./classes";
 
 const LOCK: u32 = 1;
 
 // @ts-ignore: decorator
-@inline function bucketOf(hash: u32): usize {
+@inline export function bucketOf(hash: u32): usize {
   const buckets = load<u32>(control() + L.CB_INTERN_BUCKETS);
   return <usize>load<u32>(control() + L.CB_INTERN) + ((hash & (buckets - 1)) << 2);
 }
@@ -53,6 +53,7 @@ export function internFind(length: u32, wide: bool): u32 {
   if (!fresh) return L.E_MEMORY;
   const p = writeAddress(fresh);
   if (!p) return L.E_MEMORY;
+  pageHasStrings(fresh);
   spinLockBit(bucket, LOCK, 0);
   const head = load<u32>(bucket) & ~LOCK;
   const va = chainFind(head, hash, length, wide);

@@ -66,6 +66,18 @@ export function typeRegister(
   return id;
 }
 
+/** Gives a type its strings anew: those that it had are no more. */
+export function typeName(type: u32, name: u32, url: u32, schema: u32): void {
+  stackProbe();
+  const entry = typeEntry(type);
+  countIncrement(name);
+  countIncrement(url);
+  countIncrement(schema);
+  store<u32>(entry + L.TYPE_URL, url);
+  store<u32>(entry + L.TYPE_SCHEMA, schema);
+  store<u32>(entry + L.TYPE_NAME, name);
+}
+
 /** Number of types; name, URL and schema of one in OUT_A, OUT_B, OUT_REF. */
 export function typeRead(type: u32): u32 {
   const entry = typeEntry(type);

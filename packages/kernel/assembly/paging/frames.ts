@@ -78,6 +78,12 @@ function frameTake(frame: u32): bool {
   return (atomic.or<u64>(wordOf(frame >> 6), bit) & bit) == 0;
 }
 
+/** Takes a frame again that was given back a moment ago, and that nobody can have taken meanwhile. */
+export function frameTakeBack(address: usize): void {
+  frameTake(<u32>((address - load<u32>(control() + L.CB_FRAME_BASE)) >> L.PAGE_SHIFT));
+  atomic.sub<u32>(control() + L.CB_FRAMES_FREE, 1);
+}
+
 /** Physical address of `length` neighbouring frames, or 0. O(frames). */
 export function frameRunAllocate(length: u32): usize {
   if (length == 1) return frameAllocate();

@@ -38,6 +38,12 @@ const VERSIONS_SHIFT: u32 = 3; // with a swap file, versions have one frame in e
   return <usize>load<u32>(control() + L.CB_HISTORY) + <usize>page * L.HISTORY_SIZE;
 }
 
+/** Cuts taken when the page was last written for the first time after one. */
+// @ts-ignore: decorator
+@inline export function writtenOf(page: u32): u32 {
+  return atomic.load<u32>(historyOf(page) + L.HISTORY_WRITTEN);
+}
+
 /** The page is going to change, or its descriptor: what it was at the last cut is kept if it has not been since. */
 // @ts-ignore: decorator
 @inline export function historyKeep(page: u32): void {
@@ -265,7 +271,8 @@ export function pageReadAt(page: u32, cut: u32, to: u32): u32 {
   return status ? L.PAGE_FREE : state;
 }
 
-function versionFind(page: u32, cut: u32): usize {
+/** The version record of what a page was at cut `cut`, 0 if there is none. */
+export function versionFind(page: u32, cut: u32): usize {
   let record = <usize>atomic.load<u32>(historyOf(page) + L.HISTORY_VERSIONS);
   while (record) {
     if (load<u32>(record + L.VERSION_FROM) <= cut && cut <= load<u32>(record + L.VERSION_TO)) return record;
@@ -317,7 +324,7 @@ function versionsDrop(page: u32): void {
 }
 
 /** Whether an open snapshot, that is not lost, is of one of the cuts `from`..`to`. */
-function snapshotLiesIn(from: u32, to: u32): bool {
+export function snapshotLiesIn(from: u32, to: u32): bool {
   for (let n: u32 = 0; n < L.SNAPSHOTS_MAX; n++) {
     const cut = atomic.load<u32>(snapshotSlot(n));
     if (cut && from <= cut && cut <= to) return true; // a lost one is greater than any cut

@@ -14,10 +14,20 @@ import { spinPause } from "../machine/spin";
   return <usize>load<u32>(control() + L.CB_FRAME_BASE) + (<usize>(entry >> L.PTE_FRAME_SHIFT) << L.PAGE_SHIFT);
 }
 
+// @ts-ignore: decorator
+@inline function entryOf(frame: usize): u64 {
+  const number = <u64>((frame - load<u32>(control() + L.CB_FRAME_BASE)) >> L.PAGE_SHIFT);
+  return (number << L.PTE_FRAME_SHIFT) | (L.PTE_PRESENT | L.PTE_READ | L.PTE_WRITE);
+}
+
+/** Maps a frame readable and writable, or with 0 none, whatever was mapped. No other thread looks at the entry. */
+export function pteReplace(pte: usize, frame: usize): void {
+  atomic.store<u64>(pte, frame ? entryOf(frame) : 0);
+}
+
 /** Maps a frame readable and writable; false if the entry was present already, or is locked at this moment. */
 export function pteInstall(pte: usize, frame: usize): bool {
-  const number = (<u64>((frame - load<u32>(control() + L.CB_FRAME_BASE)) >> L.PAGE_SHIFT)) << L.PTE_FRAME_SHIFT;
-  return atomic.cmpxchg<u64>(pte, 0, number | (L.PTE_PRESENT | L.PTE_READ | L.PTE_WRITE)) == 0;
+  return atomic.cmpxchg<u64>(pte, 0, entryOf(frame)) == 0;
 }
 
 /** Takes an entry's lock. Its holder neither waits nor calls nor loops, so it cannot be terminated with it. */

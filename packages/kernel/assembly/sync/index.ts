@@ -1,6 +1,8 @@
 /** What sync/ exports from the kernel. */
 export { inboxTake } from "./inbox";
-export { keptAdd, keptDrop, lockClear, lockRelease, lockReleasePair, lockTry, lockTryPair, lockWait } from "./lock";
+export { handlesRestore, keptAdd, keptDrop, locksAreHeld } from "./held";
+export { tasksAreLeft, threadsAreAtRest } from "./rest";
+export { lockClear, lockRelease, lockReleasePair, lockTry, lockTryPair, lockWait } from "./lock";
 export { everythingIsStill, parkBegin, parkEnd, parkSpin, startAdvice, unpark, workIsThere } from "./park";
 export { syncAbandon, syncAttach, syncExit, syncInit, syncRecover, taskCrash } from "./recover";
 export { runBegin, runEnd, runOffer } from "./run";

@@ -19,10 +19,10 @@ import { control, count, tb, threadBlock } from "../machine/registers";
 import { stackProbe } from "../machine/stack";
 import { spinLock, spinUnlock } from "../machine/spin";
 import { wordCas, wordLoad } from "../machine/word";
-import { frameAllocate } from "../paging/frames";
 import { writeAddress } from "../paging/translate";
 import { countDecrement, countIncrementAt } from "../heap/count";
 import { enter } from "../heap/safepoint";
+import { entryDrop, entryGive, entryReserve, keptGive } from "./held";
 import { inboxPush, waiterAllocate, waiterFree, waiterIsLost } from "./waiter";
 import { waitsFor } from "./task";
 
@@ -48,43 +48,6 @@ const BUSY: u32 = 0;
 @inline function bucketOf(va: u32): usize {
   const hash = (va >>> 4) * 2654435769;
   return control() + S.CB_LOT + <usize>(hash >>> 24) * S.LOT_BUCKET_SIZE;
-}
-
-/** A free entry for a held lock stands at TB_LOCKS_FREE; false when memory is out. */
-// @ts-ignore: decorator
-@inline function entryReserve(): bool {
-  return load<u32>(tb + S.TB_LOCKS_FREE) != 0 || entriesAdd();
-}
-
-function entriesAdd(): bool {
-  const frame = frameAllocate();
-  if (!frame) return false;
-  store<u32>(frame, load<u32>(tb + S.TB_LOCK_FRAMES));
-  for (let offset = S.HELD_SIZE; offset < L.PAGE_SIZE; offset += S.HELD_SIZE) {
-    store<u32>(frame + offset + S.HELD_TASK, 0);
-    store<u32>(frame + offset + S.HELD_NEXT, offset + S.HELD_SIZE < L.PAGE_SIZE ? <u32>frame + offset + S.HELD_SIZE : 0);
-  }
-  store<u32>(tb + S.TB_LOCKS_FREE, <u32>frame + S.HELD_SIZE);
-  store<u32>(tb + S.TB_LOCK_FRAMES, <u32>frame);
-  return true;
-}
-
-/**
- * Notes a handle that JavaScript keeps on `va`, which it has counted: the same kind of entry, so that the verifier knows of it
- * and it is given back when the thread dies. The entry, 0 when memory is out.
- */
-export function keptAdd(va: u32): u32 {
-  if (!entryReserve()) return 0;
-  const entry = <usize>load<u32>(tb + S.TB_LOCKS_FREE);
-  store<u32>(entry + S.HELD_OBJECT, va);
-  store<u32>(entry + S.HELD_TASK, S.HELD_KEPT);
-  store<u32>(tb + S.TB_LOCKS_FREE, load<u32>(entry + S.HELD_NEXT));
-  return <u32>entry;
-}
-
-/** The handle is released; its count is the caller's to give back. */
-export function keptDrop(entry: u32): void {
-  entryDrop(entry);
 }
 
 /** Notes that `task` holds the lock of `va` (its CAS has just succeeded). Straight-line. */
@@ -161,13 +124,6 @@ function releaseEntry(entry: usize): void {
     if (headerAnd(p, ~L.HEADER_LOCKED) & L.HEADER_WAITERS) lotWake(va, p);
   }
   countDecrement(va);
-}
-
-// @ts-ignore: decorator
-@inline function entryDrop(entry: usize): void {
-  store<u32>(entry + S.HELD_TASK, 0);
-  store<u32>(entry + S.HELD_NEXT, load<u32>(tb + S.TB_LOCKS_FREE));
-  store<u32>(tb + S.TB_LOCKS_FREE, <u32>entry);
 }
 
 /**
@@ -283,7 +239,7 @@ export function locksPoison(slot: u32): u32 {
     for (let offset = S.HELD_SIZE; offset < L.PAGE_SIZE; offset += S.HELD_SIZE) {
       const entry = frame + offset;
       const holder = load<u32>(entry + S.HELD_TASK);
-      if (!holder) continue;
+      if (!holder || holder == S.HELD_RELEASED) continue;
       const va = load<u32>(entry + S.HELD_OBJECT);
       const p = writeAddress(va);
       if (p && holder != S.HELD_KEPT) {
@@ -293,9 +249,8 @@ export function locksPoison(slot: u32): u32 {
         poisoned++;
       }
       if (p) countDecrement(va);
-      store<u32>(entry + S.HELD_TASK, 0);
-      store<u32>(entry + S.HELD_NEXT, load<u32>(block + S.TB_LOCKS_FREE));
-      store<u32>(block + S.TB_LOCKS_FREE, <u32>entry);
+      if (holder == S.HELD_KEPT) keptGive(block, entry, atomic.load<u32>(control() + L.CB_CUT));
+      else entryGive(block, entry);
     }
   }
   return poisoned;
