@@ -110,6 +110,51 @@ inBothModes("a heap with a swap file", (gil) => {
     90_000,
   );
 
+  // Rounds of work; between them the heap goes back to what it was after one of the rounds, with all that is in the swap file.
+  it("and goes back to what it was", async () => {
+    const seed = seedOf(`restore ${gil ? "gil" : "free"}`);
+    const next = draw(seed);
+    const rt = await start({ gil, threads: 4, memory: "6MiB", swap: "96MiB" });
+    const counters = rt.new(Dict);
+    const all = Array.from({ length: 6 }, () => rt.scope(() => rt.new(Part, { cells: new List(), index: new Dict() })));
+    // What each part is: the runs of `mutate` that it has been through, by seed and length.
+    let runs: [seed: number, operations: number][][] = all.map(() => []);
+    const plainOf = (done: [number, number][]): Plain => {
+      const plain: Plain = { steps: 0, cells: [], index: new Map(), chain: [] };
+      for (const [from, operations] of done) {
+        const draws = draw(from);
+        for (let n = 0; n < operations; n++) changePlain(plain, draws);
+      }
+      return plain;
+    };
+    const taken: { snapshot: Awaited<ReturnType<typeof rt.snapshot>>; runs: typeof runs }[] = [];
+    for (let round = 0; round < 8; round++) {
+      const work = all.map((part, n) => {
+        const run: [number, number] = [seed + 100 * round + n, 1000 + next(4000)];
+        runs = runs.map((done, k) => (k === n ? [...done, run] : done));
+        return rt.run(mutate, part, ...run, counters);
+      });
+      await within(60_000, Promise.all(work));
+      taken.push({ snapshot: await rt.snapshot(), runs });
+      if (round % 2 === 0) continue;
+      const back = taken[next(taken.length)]!;
+      await within(60_000, back.snapshot.restore());
+      runs = back.runs;
+      expect(rt.verify().violations).toEqual([]);
+      const n = next(all.length);
+      expect(differences((read) => rt.scope(read), all[n], plainOf(runs[n]!))).toEqual([]);
+      const other = taken[next(taken.length)]!;
+      const seen = other.snapshot.see(all[n]);
+      expect(differences((read) => other.snapshot.scope(read), seen, plainOf(other.runs[n]!))).toEqual([]);
+      if (taken.length > 4) taken.splice(next(taken.length), 1)[0]!.snapshot.dispose();
+    }
+    for (const [n, part] of all.entries())
+      expect(differences((read) => rt.scope(read), part, plainOf(runs[n]!))).toEqual([]);
+    const { evictions, swapIns } = rt.stats();
+    console.log(JSON.stringify({ pages: rt.verify().pages, evictions, swapIns }));
+    expect(evictions).toBeGreaterThan(1000);
+  }, 120_000);
+
   it("a disk that fails now and then fails those only whom it fails", async () => {
     const seed = seedOf(`disk ${gil ? "gil" : "free"}`);
     const rt = await start({ gil, threads: 2, memory: "4MiB", swap: "64MiB" });

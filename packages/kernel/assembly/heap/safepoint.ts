@@ -69,6 +69,7 @@ export function viewBegin(): void {
 
 export function viewEnd(): void {
   youngDrop();
+  if (swapIsThere()) viewForget(); // nobody could make it let go of its copies while it does nothing
 }
 
 /** Ends a step (or a batch outside one): 0, or E_MEMORY if the handles could not be pinned, and are dropped. */

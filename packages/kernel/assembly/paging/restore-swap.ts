@@ -65,10 +65,12 @@ export function pageVacate(page: u32): void {
 export function contentPutBack(page: u32, record: usize, headThen: usize): bool {
   const state = stateThen(record);
   if (state == L.PAGE_SMALL) return smallPutBack(page, record);
-  if (isSameRun(page, state, headThen)) return inPlacePutBack(page, record);
-  if (state == L.PAGE_RUN && !runFrames(page, load<u32>(record + L.VERSION_RUN_PAGES))) return false;
-  const frame = <usize>load<u32>(descriptorAt(page) + L.PD_RESTORE_FRAME);
-  return frame != 0 && mapPutBack(page, frame, record);
+  const planned = descriptorAt(page) + L.PD_RESTORE_FRAME; // with its head, which is put back already
+  if (!load<u32>(planned)) {
+    if (isSameRun(page, state, headThen)) return inPlacePutBack(page, record);
+    if (state != L.PAGE_RUN || !runFrames(page, load<u32>(record + L.VERSION_RUN_PAGES))) return false;
+  }
+  return mapPutBack(page, load<u32>(planned), record);
 }
 
 function smallPutBack(page: u32, record: usize): bool {
@@ -97,7 +99,7 @@ function runFrames(head: u32, pages: u32): bool {
 /** The rest of its run stays what it is. Nothing leaves between bringing it in and writing to it, for that takes no frame. */
 function inPlacePutBack(page: u32, record: usize): bool {
   const pte = pteOf(page);
-  while (!(atomic.load<u64>(pte) & L.PTE_PRESENT)) if (pageBring(page)) return false;
+  if (pageBring(page) || !(atomic.load<u64>(pte) & L.PTE_PRESENT)) return false;
   copyDrop(page);
   atomic.or<u64>(pte, L.PTE_DIRTY);
   return contentTo(frameOf(atomic.load<u64>(pte)), record);

@@ -118,8 +118,8 @@ function frameLeave(page: u32, take: bool): void {
 
 /** A frame for each page that needs one, and `spare` ones left; false if memory is too full: then nothing has changed. */
 export function framesPlan(spare: u32): bool {
-  if (swapIsThere()) return roomIsThere(spare);
   for (let page = changedFirst; page; page = changesNext(page)) store<u32>(descriptorAt(page) + L.PD_RESTORE_FRAME, 0);
+  if (swapIsThere()) return roomIsThere(spare);
   framesLeave(false);
   if (framesFind() && atomic.load<u32>(control() + L.CB_FRAMES_FREE) >= spare) return true;
   for (let page = changedFirst; page; page = changesNext(page)) {
