@@ -18,6 +18,7 @@ import {
   shapeOf,
   valuesStart,
 } from "./image-objects.js";
+import type { Scope } from "./scope.js";
 
 /** A page, as an image lists it (image-scan.ts says what `extent` is). */
 export interface PlacedPage {
@@ -213,15 +214,15 @@ export class ImageLoad {
     if (number !== undefined) u32[at] = ((header & ~L.TYPE_MASK) | number) >>> 0;
   }
 
-  /** Registers the types and keeps the roots, each as often as it has a name. In a batch. */
-  bind(heap: Heap): void {
+  /** Registers the types and keeps the roots, each as often as it has a name: the scopes that are to be released. In a batch. */
+  bind(heap: Heap): ReadonlyMap<string, Scope> {
     const { strings, x } = heap;
     this.#header.types.forEach(({ name, url, schema, hash, size, refMask }, n) => {
       const [nameAt, urlAt, schemaAt] = [name, url, schema].map((text) => strings.address(text));
       const id = x.typeRegister(nameAt as number, urlAt as number, schemaAt as number, ...hash, size, ...refMask);
       if (id !== L.TYPE_FIRST_USER + n) throw this.#damaged(`its struct "${name}" cannot be registered`);
     });
-    for (const address of Object.values(this.#header.roots)) heap.adopt(address | 0);
+    return new Map(Object.entries(this.#header.roots).map(([name, address]) => [name, heap.adopt(address | 0)]));
   }
 
   #addressOf(page: number, at: number): number {

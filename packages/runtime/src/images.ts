@@ -9,9 +9,9 @@ import {
   ImageLoad,
   ImageSave,
   isWrapper,
-  keptScope,
   layoutHash,
   SchemaError,
+  type Scope,
   type Shared,
   UnknownStructError,
   type Wrapper,
@@ -162,6 +162,8 @@ export class OpenedImage {
   readonly #reader: ImageReader;
   readonly #header: ImageHeader;
   #load: ImageLoad | null = null;
+  /** By name: how each root is kept until there is a handle. */
+  #kept: ReadonlyMap<string, Scope> = new Map();
 
   private constructor(reader: ImageReader, header: ImageHeader) {
     this.#reader = reader;
@@ -209,7 +211,7 @@ export class OpenedImage {
   /** Registers its types, and refuses it if a class that is known here is another one. */
   bind(heap: MainHeap): void {
     heap.batch(() => {
-      this.#load?.bind(heap);
+      this.#kept = this.#load?.bind(heap) ?? this.#kept;
       this.#header.types.forEach((_, n) => {
         try {
           heap.wrapOf(L.TYPE_FIRST_USER + n);
@@ -226,7 +228,7 @@ export class OpenedImage {
     const roots = {};
     for (const [name, address] of Object.entries(this.#header.roots)) {
       let handle: object | undefined;
-      const get = () => (handle ??= take(heap, address));
+      const get = () => (handle ??= take(heap, address, this.#kept.get(name) as Scope));
       try {
         Object.defineProperty(roots, name, { enumerable: true, value: get() });
       } catch (error) {
@@ -243,12 +245,10 @@ export class OpenedImage {
 }
 
 /** A handle in the place of the count with which a root was kept so far. */
-function take(heap: MainHeap, address: number): object {
+function take(heap: MainHeap, address: number, kept: Scope): object {
   return heap.batch((scope) => {
-    const { kernel } = heap;
-    const type = (kernel.u32[kernel.walk(address) >>> 2] as number) & L.TYPE_MASK;
-    const handle = heap.keep(new (heap.wrapOf(type))(address | 0, scope));
-    heap.release(address | 0, keptScope(heap));
+    const handle = heap.keep(new (heap.wrapOf(heap.typeOf(address | 0)))(address | 0, scope));
+    heap.release(address | 0, kept);
     return handle;
   });
 }
