@@ -17,6 +17,7 @@ export { garbageCount, restoreBegin, restoreEnd } from "./heap/restore";
 export { f64Load, f64Store, i32Load, i32Store, refLoad, refStore, structNew, structNewRefs } from "./heap/struct";
 export { typeDefine, typeName, typeRead, typeRegister } from "./heap/types";
 export { reserveOpen } from "./paging/frames";
+export { residenceRecover } from "./paging/residence";
 export { pageReadAt, snapshotClose, snapshotIsWhole } from "./paging/history";
 export { readAddress as translate } from "./paging/translate";
 export { viewBlockSize, viewClose, viewOpen } from "./paging/view";

@@ -7,6 +7,7 @@ export interface HeapExports {
   threadDetach(): void;
   threadAdopt(slot: number): void;
   journalRecover(slot: number): void;
+  residenceRecover(slot: number): void;
   threadIsGone(slot: number): void;
   stepBegin(task: number): void;
   stepEnd(): number;

@@ -21,7 +21,9 @@ export class MainHeap extends RuntimeHeap {
   constructor(kernel: Kernel) {
     super(kernel);
     kernel.lockAwaited = (lock) => {
-      for (const slot of this.goneSlots()) if (holds(kernel, slot, lock)) this.x.journalRecover(slot);
+      this.#recoverPages();
+      const held = (slot: number) => kernel.u32[(kernel.threadBlock(slot) + L.TB_JOURNAL_LOCK) >>> 2];
+      for (const slot of this.goneSlots()) if (held(slot) === lock) this.x.journalRecover(slot);
     };
   }
 
@@ -29,6 +31,11 @@ export class MainHeap extends RuntimeHeap {
   goneSlots(): number[] {
     const slots = this.kernel.control(L.CB_SLOTS);
     return Array.from({ length: slots }, (_, slot) => slot).filter((slot) => slot > 1 && this.isGone(slot));
+  }
+
+  /** What such a thread was evicting, or reading from the swap file: whoever this thread waits for may wait for that. */
+  #recoverPages(): void {
+    for (const slot of this.goneSlots()) this.x.residenceRecover(slot);
   }
 
   readonly #reclaimer = new IdleReclaimer(this, this.x as SyncExports);
@@ -48,17 +55,10 @@ export class MainHeap extends RuntimeHeap {
     const x = this.x as SyncExports;
     while (this.kernel.gil && !this.closed && !x.gilTakeWithin(GIL_LOOK)) {
       const holder = this.kernel.control(S.CB_GIL_OWNER);
+      this.#recoverPages();
       if (holder > 1 && this.isGone(holder)) x.syncAbandon(holder);
       else if (performance.now() > until) return false;
     }
     return true;
   }
-}
-
-/** Whether a thread holds a kernel lock, or what others wait for in the same way: evicting, or reading the page of an entry. */
-function holds(kernel: Kernel, slot: number, lock: number): boolean {
-  const field = (offset: number) => kernel.u32[(kernel.threadBlock(slot) + offset) >>> 2] as number;
-  if (field(L.TB_JOURNAL_LOCK) === lock) return true;
-  if (lock === L.CB + L.CB_EVICT_LOCK) return kernel.control(L.CB_EVICT_LOCK) === slot;
-  return lock === kernel.control(L.CB_PAGE_TABLE) + 8 * field(L.TB_ARRIVING);
 }
