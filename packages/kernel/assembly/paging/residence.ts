@@ -12,8 +12,8 @@
  * Nobody waits until others have let go of a page: an entry of a TLB is a hazard pointer (Michael 2004). Who fills one looks
  * once more whether the page is still present; who evicts marks the page first and looks then whether it stands in the TLB of
  * any attached thread. One of the two sees the other. A thread drops its translations where it holds no raw address: when an
- * operation begins (REQUEST_TRANSLATIONS), at a safepoint, between the objects of a long loop, and when it attaches if the
- * translation epoch has grown, which every mark makes it do. The model is test/models/evict.pml.
+ * operation begins (REQUEST_TRANSLATIONS), at a safepoint, between the objects of a long loop, and when it attaches, or goes on
+ * after a stop at a yield, if the translation epoch has grown, which every mark makes it do. The model is test/models/evict.pml.
  *
  * A run is read through its first page, so it leaves and comes back whole: its *head* stands for it. The head is marked first
  * and sealed first, and arrives first: so if the head is PRESENT a tail that is not is on its way back, and anybody may finish
