@@ -30,9 +30,9 @@ export const { fill, writer } = coroutines(import.meta, {
     return lists;
   },
 
-  /** Writes flat out for so long, all over the lists, and notes how long it was held up. */
-  *writer(lists: List<List<number>>, milliseconds: number): Steps<Gaps> {
-    const all = lists.toArray();
+  /** Writes flat out for so long, all over its share of the lists, and notes how long it was held up. */
+  *writer(lists: List<List<number>>, milliseconds: number, own: number, of: number): Steps<Gaps> {
+    const all = lists.toArray().filter((_, n) => n % of === own);
     const length = (all[0] as List<number>).length;
     const gaps: number[] = [];
     let writes = 0;

@@ -50,11 +50,13 @@ export const CB_SWAP_SLOTS: u32 = 76; // pages that the swap file holds; 0: ther
 export const CB_SWAP_MAP: u32 = 80; // one bit a slot, 1 = in use
 export const CB_SWAP_COPIES: u32 = 84; // u32 a page: slot + 1 of what it was when it was last written there, 0 if none
 export const CB_FRAME_PAGES: u32 = 88; // u32 a frame: the page that was mapped there last
+export const CB_TRANSLATIONS_MAX: u32 = 92; // a thread that has touched more pages to read, or to write, lets go of them
 // Shared, atomic in both builds; a cache line each where hot.
 export const CB_EPOCH: u32 = 128; // H: the global epoch
 export const CB_TRANSLATION_EPOCH: u32 = 192; // T
 export const CB_FRAMES_FREE: u32 = 256;
-export const CB_FRAME_HINT: u32 = 260;
+export const CB_FRAME_HINT: u32 = 260; // word of the frame map: before it no frame is free, as far as is known
+export const CB_FRAME_HINT_LAST: u32 = 264; // and behind this one
 export const CB_TYPE_COUNT: u32 = 320;
 export const CB_TYPE_LOCK: u32 = 324;
 export const CB_STOP: u32 = 384; // STOP_* while the world is asked to stop, else 0
@@ -69,6 +71,7 @@ export const CB_VERSION_FRAMES: u32 = 592; // frames that versions have
 export const CB_SNAPSHOTS: u32 = 640; // SNAPSHOTS_MAX x u32: the cut of an open snapshot, with SNAPSHOT_LOST; 0: none
 export const CB_SWAP_FREE: u32 = 768; // free slots
 export const CB_SWAP_HINT: u32 = 772;
+export const CB_SWAP_SPARE: u32 = 776; // slots that hold neither a page nor a version: free ones, and copies of pages in memory
 export const CB_EVICT_LOCK: u32 = 832; // slot of the thread that evicts pages, 0 if none
 export const CB_EVICT_HEAD: u32 = 836; // first page of what it evicts at the moment, 0 if nothing
 export const CB_CLOCK_HAND: u32 = 840; // frame that is looked at next

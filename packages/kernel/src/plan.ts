@@ -76,8 +76,12 @@ export function plan(heapBytes: number, slots: number, gil: boolean, swapBytes =
   fields.set(L.CB_SLOTS, slots);
   fields.set(L.CB_FRAMES, frames);
   fields.set(L.CB_FRAMES_FREE, frames);
+  fields.set(L.CB_FRAME_HINT_LAST, (align(frames, 64) >>> 6) - 1);
   fields.set(L.CB_SWAP_SLOTS, swapSlots);
   fields.set(L.CB_SWAP_FREE, swapSlots);
+  fields.set(L.CB_SWAP_SPARE, swapSlots);
+  // What threads still have from earlier operations is in the way of runs that come back: a quarter of memory at most.
+  fields.set(L.CB_TRANSLATIONS_MAX, swapSlots ? Math.max(16, Math.floor(frames / (8 * slots))) : 0xffffffff);
   fields.set(L.CB_VIRTUAL_PAGES, pages);
   fields.set(L.CB_ARENAS, arenas);
   fields.set(L.CB_INTERN_BUCKETS, buckets);

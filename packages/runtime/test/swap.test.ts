@@ -69,7 +69,7 @@ function seedOf(name: string): number {
 }
 
 inBothModes("a heap with a swap file", (gil) => {
-  it.each(["14MiB", "24MiB", "96MiB"])(
+  it.each(["9MiB", "20MiB", "96MiB"])(
     "is the same with %s of memory, and its snapshots",
     async (memory) => {
       const seed = seedOf(`swap ${gil ? "gil" : "free"} ${memory}`);
@@ -104,7 +104,7 @@ inBothModes("a heap with a swap file", (gil) => {
       expect(violations).toEqual([]);
       const { evictions, swapIns, swapOuts, rescues } = rt.stats();
       console.log(JSON.stringify({ memory, pages, snapshots, evictions, swapIns, swapOuts, rescues }));
-      if (memory === "14MiB") expect(evictions).toBeGreaterThan(1000);
+      if (memory === "9MiB") expect(evictions).toBeGreaterThan(1000);
       if (memory === "96MiB") expect([evictions, swapIns]).toEqual([0, 0]);
     },
     90_000,
@@ -114,7 +114,7 @@ inBothModes("a heap with a swap file", (gil) => {
   it("and goes back to what it was", async () => {
     const seed = seedOf(`restore ${gil ? "gil" : "free"}`);
     const next = draw(seed);
-    const rt = await start({ gil, threads: 4, memory: "6MiB", swap: "96MiB" });
+    const rt = await start({ gil, threads: 4, memory: "5MiB", swap: "256MiB" });
     const counters = rt.new(Dict);
     const all = Array.from({ length: 6 }, () => rt.scope(() => rt.new(Part, { cells: new List(), index: new Dict() })));
     // What each part is: the runs of `mutate` that it has been through, by seed and length.
@@ -130,7 +130,7 @@ inBothModes("a heap with a swap file", (gil) => {
     const taken: { snapshot: Awaited<ReturnType<typeof rt.snapshot>>; runs: typeof runs }[] = [];
     for (let round = 0; round < 8; round++) {
       const work = all.map((part, n) => {
-        const run: [number, number] = [seed + 100 * round + n, 1000 + next(4000)];
+        const run: [number, number] = [seed + 100 * round + n, 5000 + next(5000)];
         runs = runs.map((done, k) => (k === n ? [...done, run] : done));
         return rt.run(mutate, part, ...run, counters);
       });

@@ -242,7 +242,9 @@ export function translationsAcknowledge(): void {
 
 function translationsYieldNow(): void {
   atomic.and<u32>(tb + L.TB_REQUEST, ~L.REQUEST_TRANSLATIONS);
-  translationsAcknowledge();
+  const epoch = atomic.load<u32>(control() + L.CB_TRANSLATION_EPOCH);
+  translationsFlush(); // whatever the epoch is: the thread may have asked itself, having touched very much
+  atomic.store<u32>(tb + L.TB_TRANSLATION, epoch);
 }
 
 /** The translation epoch that every running thread has acknowledged; a thread that does not run flushes when it comes back. */

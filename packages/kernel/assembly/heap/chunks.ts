@@ -9,7 +9,7 @@
 import * as L from "../layout";
 import { control, tb } from "../machine/registers";
 import { framesProvide } from "../paging/evict";
-import { frameAllocate, frameFree } from "../paging/frames";
+import { frameAllocateFixed, frameFree } from "../paging/frames";
 
 const SPARE_MAX: u32 = 8;
 const LAST_FRAMES: u32 = 4; // for the PINS of the handles, which must be pinned before anything can be reclaimed
@@ -25,7 +25,7 @@ function chunksRefill(): bool {
   while (load<u32>(tb + L.TB_CHUNK_COUNT) < SPARE_MIN) {
     framesProvide(1);
     if (atomic.load<u32>(control() + L.CB_FRAMES_FREE) <= LAST_FRAMES) return false;
-    const frame = frameAllocate();
+    const frame = frameAllocateFixed();
     if (!frame) return false;
     chunkFree(frame);
   }
@@ -39,7 +39,7 @@ export function chunkAllocate(): usize {
     store<u32>(tb + L.TB_CHUNK_COUNT, load<u32>(tb + L.TB_CHUNK_COUNT) - 1);
     return spare;
   }
-  return frameAllocate();
+  return frameAllocateFixed();
 }
 
 export function chunkFree(chunk: usize): void {

@@ -8,7 +8,7 @@
 import * as L from "../layout";
 import { control, count, descriptors, threadBlock, tid } from "../machine/registers";
 import { spinPause } from "../machine/spin";
-import { frameAllocate, frameFree, frameIsFree, frameRunAllocate, frameRunTake, framesAreShort } from "./frames";
+import { frameAllocate, frameFree, frameIsFree, frameRunAllocate, frameRunTake, framesAreShort, framesKept } from "./frames";
 import { frameOf, pteOf } from "./pte";
 import {
   hasFrame,
@@ -27,7 +27,7 @@ import {
   tailsPresent,
   waitFor,
 } from "./residence";
-import { copyTake, slotAllocate, slotFree, swapIsThere, swapWrite } from "./swap";
+import { copyTake, slotAllocate, slotFree, slotsReserve, slotsSpare, swapIsThere, swapWrite } from "./swap";
 
 const BATCH: u32 = 16; // frames that one round frees
 const FETCH_ROUNDS: u32 = 20_000; // of 20 us and a look at all frames
@@ -52,7 +52,7 @@ function evictUnlock(): void {
 /** Frees so many frames, if it can; false if it could not free any. Any thread, also in the middle of an operation. */
 export function evict(wanted: u32): bool {
   if (!evictLock(wanted)) return true;
-  translationsAsk();
+  roundBegin();
   const frames = load<u32>(control() + L.CB_FRAMES);
   let hand = load<u32>(control() + L.CB_CLOCK_HAND);
   let freed: u32 = 0;
@@ -69,8 +69,12 @@ export function evict(wanted: u32): bool {
   return freed != 0;
 }
 
+/** No slot could be had in this round: what must be written stays. */
+let slotsAreOut: bool = false;
+
 /** All threads are to drop their translations as soon as they hold no raw address. */
-function translationsAsk(): void {
+function roundBegin(): void {
+  slotsAreOut = false;
   atomic.add<u32>(control() + L.CB_TRANSLATION_EPOCH, 1);
   const slots = load<u32>(control() + L.CB_SLOTS) + L.VIEWS_MAX; // views have frames that they can do without
   for (let slot: u32 = 1; slot < slots; slot++) {
@@ -79,13 +83,19 @@ function translationsAsk(): void {
   }
 }
 
-/** The page, or the head of the run, that is mapped to a frame; 0 if none is, or what is cannot leave. */
-function pageIn(frame: u32): u32 {
+/** The page that is mapped to a frame; 0 if none is, or it must stay. */
+function mappedTo(frame: u32): u32 {
   const page = load<u32>(<usize>load<u32>(control() + L.CB_FRAME_PAGES) + (<usize>frame << 2));
   if (!page) return 0;
   const entry = atomic.load<u64>(pteOf(page));
-  if ((entry & (L.PTE_PRESENT | L.PTE_PINNED)) != L.PTE_PRESENT || <u32>(entry >> L.PTE_FRAME_SHIFT) != frame) return 0;
-  return load<u32>(stateOf(page)) == L.PAGE_RUN_TAIL ? 0 : page;
+  const stays = (entry & (L.PTE_PRESENT | L.PTE_PINNED)) != L.PTE_PRESENT || <u32>(entry >> L.PTE_FRAME_SHIFT) != frame;
+  return stays ? 0 : page;
+}
+
+/** The page, or the head of the run, whose first frame this is; 0 if there is none, or what there is must stay. */
+function pageIn(frame: u32): u32 {
+  const page = mappedTo(frame);
+  return page && load<u32>(stateOf(page)) == L.PAGE_RUN_TAIL ? 0 : page;
 }
 
 // @ts-ignore: decorator
@@ -99,7 +109,7 @@ function pageIn(frame: u32): u32 {
 function pageEvict(head: u32): u32 {
   const state = load<u32>(stateOf(head));
   const pages = pagesOf(head);
-  for (let n: u32 = 0; n < pages; n++) if (pageIsCached(head + n)) return 0;
+  if (isCached(head, pages)) return 0;
   store<u32>(control() + L.CB_EVICT_HEAD, head);
   const leaves = marked(head, pages) && (state == L.PAGE_FREE || written(head, pages));
   // What it was is looked at once more: while nothing is marked, anything may happen to a page.
@@ -121,8 +131,12 @@ function marked(head: u32, pages: u32): bool {
   if (load<u32>(stateOf(head)) == L.PAGE_RUN && !load<u32>(frameOf(atomic.load<u64>(pteOf(head))))) return false;
   // A thread that is not attached now drops its translations when it attaches, for it sees this. After the marks.
   atomic.add<u32>(control() + L.CB_TRANSLATION_EPOCH, 1);
-  for (let n: u32 = 0; n < pages; n++) if (pageIsCached(head + n)) return false;
-  return true;
+  return !isCached(head, pages);
+}
+
+function isCached(head: u32, pages: u32): bool {
+  for (let n: u32 = 0; n < pages; n++) if (pageIsCached(head + n)) return true;
+  return false;
 }
 
 /** Each page has a copy that is as it is. */
@@ -144,23 +158,32 @@ function written(head: u32, pages: u32): bool {
   return true;
 }
 
-/** A free slot; if there is none, the copy of a page that is in memory all the same. */
+/** A free slot; if there is none, the copy of a page that is in memory all the same. O(pages), once in a round. */
 function slotTake(): u32 {
   const slot = slotAllocate();
-  if (slot != u32.MAX_VALUE) return slot;
+  if (slot != u32.MAX_VALUE || slotsAreOut) return slot;
   const pages = load<u32>(control() + L.CB_VIRTUAL_PAGES);
   for (let page: u32 = 1; page < pages; page++) {
     if (!(atomic.load<u64>(pteOf(page)) & L.PTE_PRESENT)) continue;
     const copy = copyTake(page);
     if (copy != u32.MAX_VALUE) return copy;
   }
+  slotsAreOut = true;
   return u32.MAX_VALUE;
 }
 
 // Frames.
 
+/** Pages that memory and the swap file have room for, beyond what is kept so that pages can come back. */
+export function roomForPages(): u32 {
+  const room = atomic.load<u32>(control() + L.CB_FRAMES_FREE) + slotsSpare();
+  const kept = framesKept() + slotsReserve();
+  return room > kept ? room - kept : 0;
+}
+
 /** Whether ordinary allocation may take so many frames; makes room for them if it can. */
 export function framesProvide(wanted: u32): bool {
+  if (swapIsThere() && roomForPages() < wanted) return false;
   if (!framesAreShort(wanted)) return true;
   if (!swapIsThere()) return false;
   while (framesAreShort(wanted)) if (!evict(max<u32>(wanted, BATCH))) return false;
@@ -182,18 +205,24 @@ export function frameRunProvide(length: u32): usize {
   return run ? run : frameRunClear(length);
 }
 
-/** The first run of frames that are free or whose pages leave. */
+/** The first run of frames that are free, or whose pages may leave, which then do. */
 function frameRunClear(length: u32): usize {
   if (!evictLock(u32.MAX_VALUE >>> 1)) return 0;
-  translationsAsk();
+  roundBegin();
   const frames = load<u32>(control() + L.CB_FRAMES);
   let run: usize = 0;
-  let cleared: u32 = 0;
+  let clear: u32 = 0; // so many before this one
   for (let frame: u32 = 0; frame < frames && !run; frame++) {
-    const page = frameIsFree(frame) ? 0 : pageIn(frame);
-    const isClear = page ? pageEvict(page) != 0 : frameIsFree(frame);
-    cleared = isClear ? cleared + 1 : 0;
-    if (cleared >= length) run = frameRunTake(frame + 1 - length, length);
+    const page = mappedTo(frame);
+    const head = page ? headOf(page) : 0;
+    clear = frameIsFree(frame) || (head && !isCached(head, pagesOf(head))) ? clear + 1 : 0;
+    if (clear < length) continue;
+    for (let n = frame + 1 - length; n <= frame; n++) {
+      const leaves = mappedTo(n);
+      if (leaves) pageEvict(headOf(leaves));
+    }
+    run = frameRunTake(frame + 1 - length, length);
+    clear = 0;
   }
   evictUnlock();
   return run;

@@ -28,12 +28,18 @@ export function reserveOpen(open: bool): void {
   reserveIsOpen = open;
 }
 
+/** Frames that this thread leaves alone now. */
 // @ts-ignore: decorator
-@inline export function framesAreShort(wanted: u32): bool {
-  return atomic.load<u32>(control() + L.CB_FRAMES_FREE) < wanted + (reserveIsOpen ? 0 : frameReserve());
+@inline export function framesKept(): u32 {
+  return reserveIsOpen ? 0 : frameReserve();
 }
 
-/** Physical address of a free frame (its content is whatever it was), or 0. O(frames / 64) at worst. */
+// @ts-ignore: decorator
+@inline export function framesAreShort(wanted: u32): bool {
+  return atomic.load<u32>(control() + L.CB_FRAMES_FREE) < wanted + framesKept();
+}
+
+/** Physical address of a free frame (its content is whatever it was), or 0. The first ones first. O(frames / 64) at worst. */
 export function frameAllocate(): usize {
   const frames = load<u32>(control() + L.CB_FRAMES);
   const words = (frames + 63) >> 6;
@@ -59,13 +65,36 @@ export function frameAllocate(): usize {
   return 0;
 }
 
+/**
+ * A frame for what never leaves memory, or 0: the last ones first, so that what cannot be moved out of the way stands together
+ * and leaves room for runs. O(frames / 64) at worst.
+ */
+export function frameAllocateFixed(): usize {
+  const hint = atomic.load<u32>(control() + L.CB_FRAME_HINT_LAST);
+  for (let index = hint + 1; index > 0; index--) {
+    const p = wordOf(index - 1);
+    let map = atomic.load<u64>(p);
+    while (map != u64.MAX_VALUE) {
+      const bit = 63 - <u32>clz(~map);
+      const old = atomic.cmpxchg<u64>(p, map, map | ((<u64>1) << bit));
+      if (old == map) {
+        atomic.sub<u32>(control() + L.CB_FRAMES_FREE, 1);
+        if (index <= hint) atomic.store<u32>(control() + L.CB_FRAME_HINT_LAST, index - 1);
+        return addressOf(((index - 1) << 6) + bit);
+      }
+      map = old;
+    }
+  }
+  return frameAllocate(); // the hint may be behind
+}
+
 export function frameFree(address: usize): void {
   const frame = <u32>((address - load<u32>(control() + L.CB_FRAME_BASE)) >> L.PAGE_SHIFT);
   atomic.and<u64>(wordOf(frame >> 6), ~((<u64>1) << (frame & 63)));
   atomic.add<u32>(control() + L.CB_FRAMES_FREE, 1);
-  if (frame >> 6 < atomic.load<u32>(control() + L.CB_FRAME_HINT)) {
-    atomic.store<u32>(control() + L.CB_FRAME_HINT, frame >> 6);
-  }
+  const index = frame >> 6;
+  if (index < atomic.load<u32>(control() + L.CB_FRAME_HINT)) atomic.store<u32>(control() + L.CB_FRAME_HINT, index);
+  if (index > atomic.load<u32>(control() + L.CB_FRAME_HINT_LAST)) atomic.store<u32>(control() + L.CB_FRAME_HINT_LAST, index);
 }
 
 export function frameIsFree(frame: u32): bool {

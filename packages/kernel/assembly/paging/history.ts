@@ -24,12 +24,12 @@
 import * as L from "../layout";
 import { control, count, descriptors, readTlb, tb } from "../machine/registers";
 import { framesProvide, pageBring } from "./evict";
-import { frameAllocate, frameFree } from "./frames";
+import { frameAllocateFixed, frameFree } from "./frames";
 import { frameOf, pteLock, pteOf, pteUnlock } from "./pte";
 import { recordGive, recordTake } from "./records";
 import { pageFault } from "./refuse";
 import { hasFrame, isInSwap, pageRescue } from "./residence";
-import { slotAllocate, slotFree, swapIsThere, swapRead, swapWrite } from "./swap";
+import { slotAllocate, slotFree, slotGiven, slotsReserve, slotsSpare, slotTaken, swapIsThere, swapRead, swapWrite } from "./swap";
 
 const VERSIONS_SHIFT: u32 = 3; // with a swap file, versions have one frame in eight at most
 
@@ -82,7 +82,7 @@ function versionSkip(page: u32, cut: u32): void {
 function versionFrame(): usize {
   const most = load<u32>(control() + L.CB_FRAMES) >>> VERSIONS_SHIFT;
   if (swapIsThere() && atomic.load<u32>(control() + L.CB_VERSION_FRAMES) >= most) return 0;
-  return framesProvide(1) ? frameAllocate() : 0;
+  return framesProvide(1) ? frameAllocateFixed() : 0;
 }
 
 /** Copies what a page is, if it has not been written meanwhile. */
@@ -119,7 +119,7 @@ function versionCopy(page: u32, cut: u32, record: usize, frame: usize): void {
  * keeps it in memory meanwhile. False if there is no slot, or the disk failed.
  */
 function versionWrite(page: u32, written: u32, cut: u32, record: usize): bool {
-  const slot = slotAllocate();
+  const slot = slotsSpare() > slotsReserve() ? slotAllocate() : u32.MAX_VALUE;
   if (slot == u32.MAX_VALUE) return false;
   const history = historyOf(page);
   const pte = pteOf(page);
@@ -140,7 +140,10 @@ function versionWrite(page: u32, written: u32, cut: u32, record: usize): bool {
   const isWhole = hasFrame(entry) && swapWrite(slot, frameOf(entry)) == 0;
   pteLock(pte);
   const isFirst = isWhole && atomic.load<u32>(history + L.HISTORY_WRITTEN) == written;
-  if (isFirst) versionAdd(record, page, (slot << 1) | L.VERSION_IN_SWAP, written + 1, cut);
+  if (isFirst) {
+    versionAdd(record, page, (slot << 1) | L.VERSION_IN_SWAP, written + 1, cut);
+    slotTaken();
+  }
   if (isFirst || !hasFrame(entry)) atomic.store<u32>(history + L.HISTORY_WRITTEN, cut);
   pteUnlock(pte);
   atomic.store<u32>(hazard, before);
@@ -307,6 +310,7 @@ function versionsDrop(page: u32): void {
     const content = load<u32>(dropped + L.VERSION_FRAME);
     if (content & L.VERSION_IN_SWAP) {
       slotFree(content >>> 1);
+      slotGiven();
     } else {
       frameFree(content);
       atomic.sub<u32>(control() + L.CB_VERSION_FRAMES, 1);

@@ -13,7 +13,8 @@
  * once more whether the page is still present; who evicts marks the page first and looks then whether it stands in the TLB of
  * any attached thread. One of the two sees the other. A thread drops its translations where it holds no raw address: when an
  * operation begins (REQUEST_TRANSLATIONS), at a safepoint, between the objects of a long loop, and when it attaches, or goes on
- * after a stop at a yield, if the translation epoch has grown, which every mark makes it do. The model is test/models/evict.pml.
+ * after a stop at a yield, if the translation epoch has grown, which every mark makes it do. The model is test/models/evict.pml,
+ * that of runs evict-run.pml.
  *
  * A run is read through its first page, so it leaves and comes back whole: its *head* stands for it. The head is marked first
  * and sealed first, and arrives first: so if the head is PRESENT a tail that is not is on its way back, and anybody may finish
@@ -26,7 +27,7 @@ import { control, count, descriptors, tb, threadBlock, tid } from "../machine/re
 import { lockAwaited, spinPause } from "../machine/spin";
 import { frameFree } from "./frames";
 import { frameOf, pteLock, pteOf, pteUnlock } from "./pte";
-import { copyDrop, copyIsThere, copyKeep, copyTake, slotFree, swapRead } from "./swap";
+import { copyDrop, copyIsThere, copyKeep, copyTake, slotFree, slotGiven, slotTaken, swapRead } from "./swap";
 
 const FRAME_STATES: u64 = L.PTE_PRESENT | L.PTE_LEAVING;
 
@@ -123,7 +124,10 @@ export function pageSeal(page: u32): bool {
   pteLock(pte);
   const entry = atomic.load<u64>(pte);
   const leaves = (entry & L.PTE_LEAVING) != 0;
-  if (leaves) atomic.store<u64>(pte, numbered(copyTake(page), L.PTE_SWAPPED | L.PTE_LOCK));
+  if (leaves) {
+    atomic.store<u64>(pte, numbered(copyTake(page), L.PTE_SWAPPED | L.PTE_LOCK));
+    slotTaken();
+  }
   pteUnlock(pte);
   if (leaves) frameFree(frameOf(entry));
   return leaves;
@@ -211,6 +215,7 @@ function pageArrive(page: u32, frame: usize): void {
   const entry = atomic.load<u64>(pte);
   if (entry & L.PTE_SWAPPED) {
     copyKeep(page, numberOf(entry));
+    slotGiven();
     framePageNote(frame, page);
     atomic.store<u64>(
       pte,
@@ -230,7 +235,9 @@ export function pageRead(head: u32, pages: u32, frames: usize): bool {
     claimDrop(head);
     return false;
   }
-  for (let n: u32 = 0; n < pages; n++) pageArrive(head + n, frames + (<usize>n << L.PAGE_SHIFT));
+  pageArrive(head, frames);
+  // Where the head is, not where this thread has read to: others may have finished this, and the run may have left again.
+  tailsPresent(head, pages);
   store<u32>(tb + L.TB_ARRIVING, 0);
   count(L.COUNTER_SWAP_INS, pages);
   return true;
@@ -249,6 +256,7 @@ export function tailsPresent(head: u32, pages: u32): bool {
     if (stays && entry & L.PTE_SWAPPED) {
       const frame = frameOf(first) + (<usize>n << L.PAGE_SHIFT);
       copyKeep(head + n, numberOf(entry));
+      slotGiven();
       framePageNote(frame, head + n);
       atomic.store<u64>(pte, numbered(numberOf(first) + n, L.PTE_PRESENT | L.PTE_READ | L.PTE_WRITE | L.PTE_LOCK));
     }
@@ -275,7 +283,10 @@ export function pageTake(page: u32): usize {
     pteLock(pte);
     const entry = atomic.load<u64>(pte);
     const arrives = (entry & L.PTE_ARRIVING) != 0;
-    if (!arrives) atomic.store<u64>(pte, L.PTE_LOCK);
+    if (!arrives) {
+      atomic.store<u64>(pte, L.PTE_LOCK);
+      if (isInSwap(entry)) slotGiven();
+    }
     pteUnlock(pte);
     if (!arrives) {
       if (isInSwap(entry)) slotFree(numberOf(entry));

@@ -7,9 +7,9 @@
  * taken one by one, and a run that was there gets frames when its head is put back, which comes before its tails.
  */
 import * as L from "../layout";
-import { control, descriptors } from "../machine/registers";
+import { descriptors } from "../machine/registers";
 import { frameProvide, frameRunProvide, pageBring } from "./evict";
-import { frameFree, frameReserve } from "./frames";
+import { frameFree } from "./frames";
 import { frameOf, pteOf, pteReplace } from "./pte";
 import { framePageNote, hasFrame, headOf, isInSwap, pagesOf, pageTake } from "./residence";
 import { copyDrop, swapRead } from "./swap";
@@ -17,12 +17,6 @@ import { copyDrop, swapRead } from "./swap";
 // @ts-ignore: decorator
 @inline function descriptorAt(page: u32): usize {
   return descriptors + <usize>page * L.PAGE_DESCRIPTOR_SIZE;
-}
-
-/** Frames and slots that are free, beyond the frames that ordinary allocation leaves alone. */
-export function roomForPages(): u32 {
-  const free = atomic.load<u32>(control() + L.CB_FRAMES_FREE) + atomic.load<u32>(control() + L.CB_SWAP_FREE);
-  return free > frameReserve() ? free - frameReserve() : 0;
 }
 
 /** Whether a page has neither a frame nor a slot, so that there must be room for it. */

@@ -15,10 +15,11 @@
  */
 import * as L from "../layout";
 import { control, descriptors } from "../machine/registers";
+import { roomForPages } from "./evict";
 import { frameAllocate, frameFree, frameRunAllocate, frameTakeBack } from "./frames";
 import { historyKeep, versionFind, writtenOf } from "./history";
 import { frameOf, pteOf, pteReplace } from "./pte";
-import { contentPutBack, needsRoom, pageVacate, roomForPages } from "./restore-swap";
+import { contentPutBack, needsRoom, pageVacate } from "./restore-swap";
 import { swapIsThere } from "./swap";
 
 // Of the restore under way.

@@ -26,6 +26,30 @@ export declare function swapWrite(slot: u32, frame: usize): u32;
   return <usize>load<u32>(control() + L.CB_SWAP_MAP) + (<usize>index << 3);
 }
 
+/** Slots that hold neither a page nor a version: free ones, and copies of pages that are in memory. */
+// @ts-ignore: decorator
+@inline export function slotsSpare(): u32 {
+  return atomic.load<u32>(control() + L.CB_SWAP_SPARE);
+}
+
+/**
+ * Slots that are kept for pages that make room for others. One that comes back gives its slot up, but only when it is in memory,
+ * and a run needs many frames before.
+ */
+export function slotsReserve(): u32 {
+  return min<u32>(load<u32>(control() + L.CB_FRAMES) >>> 2, load<u32>(control() + L.CB_SWAP_SLOTS) >>> 3);
+}
+
+/** A slot begins to hold a page, or a version, or ceases to. In the straight line that makes it so. */
+// @ts-ignore: decorator
+@inline export function slotTaken(): void {
+  atomic.sub<u32>(control() + L.CB_SWAP_SPARE, 1);
+}
+// @ts-ignore: decorator
+@inline export function slotGiven(): void {
+  atomic.add<u32>(control() + L.CB_SWAP_SPARE, 1);
+}
+
 /** Number of a free slot, or u32.MAX_VALUE. O(slots / 64) at worst. */
 export function slotAllocate(): u32 {
   const words = (load<u32>(control() + L.CB_SWAP_SLOTS) + 63) >> 6;

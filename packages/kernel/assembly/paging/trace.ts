@@ -5,7 +5,7 @@
 import * as L from "../layout";
 import { TRACE } from "../machine/build";
 import { tb } from "../machine/registers";
-import { frameAllocate } from "./frames";
+import { frameAllocateFixed } from "./frames";
 
 /** `count` words from physical address `p` on: addresses, bit 0 set if they were translated for writing. */
 // @ts-ignore: decorator
@@ -30,7 +30,7 @@ function note(word: u32): void {
 
 export function traceInit(): void {
   if (!TRACE || load<u32>(tb + L.TB_TRACE_FIRST)) return;
-  const frame = frameAllocate();
+  const frame = frameAllocateFixed();
   store<u32>(tb + L.TB_TRACE_FIRST, <u32>frame);
   store<u32>(tb + L.TB_TRACE_TOP, <u32>frame);
 }

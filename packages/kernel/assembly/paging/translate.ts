@@ -89,6 +89,7 @@ function fill(table: usize, counter: u32, list: u32, page: u32, base: usize): vo
   const touched = load<u32>(tb + counter);
   if (touched < L.TOUCHED_MAX) store<u32>(tb + list + (touched << 2), page);
   store<u32>(tb + counter, touched + 1);
+  if (touched == load<u32>(control() + L.CB_TRANSLATIONS_MAX)) atomic.or<u32>(tb + L.TB_REQUEST, L.REQUEST_TRANSLATIONS);
   atomic.store<u32>(table + (page << 2), (<u32>base - (page << L.PAGE_SHIFT)) | 1);
 }
 

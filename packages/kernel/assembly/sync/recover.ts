@@ -8,7 +8,7 @@ import { epochDetach } from "../machine/epoch";
 import { gilAbandon, gilDrop, gilIsMine, runningLeave } from "../machine/gil";
 import { control, tb, threadBlock, tid } from "../machine/registers";
 import { stackProbe } from "../machine/stack";
-import { frameAllocate } from "../paging/frames";
+import { frameAllocateFixed } from "../paging/frames";
 import { readAddress, writeAddress } from "../paging/translate";
 import { countDecrement, countIncrement } from "../heap/count";
 import { typeDefine } from "../heap/types";
@@ -21,7 +21,7 @@ import { waiterLose, waitersAdd } from "./waiter";
 
 /** Once for a machine. `interval`: the GIL's switch interval in microseconds. 0 or E_MEMORY. */
 export function syncInit(interval: u32, workers: u32): u32 {
-  const frame = frameAllocate();
+  const frame = frameAllocateFixed();
   if (!frame) return L.E_MEMORY;
   injectInit(frame);
   store<u32>(control() + S.CB_GIL_INTERVAL, interval);
@@ -40,7 +40,7 @@ export function syncAttach(patience: u32): u32 {
   atomic.store<u32>(tb + S.TB_PARK, 0);
   atomic.store<u32>(tb + S.TB_PENDING, 0);
   if (load<u32>(tb + S.TB_DEQUE)) return 0; // an ended thread had the slot before
-  const frame = frameAllocate();
+  const frame = frameAllocateFixed();
   if (!frame) return L.E_MEMORY;
   memory.fill(frame, 0, L.PAGE_SIZE);
   store<u32>(tb + S.TB_TASKS, <u32>frame + S.FRAME_DIRECTORY);
