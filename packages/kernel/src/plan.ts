@@ -49,7 +49,7 @@ export function plan(heapBytes: number, slots: number, gil: boolean, swapBytes =
     fields.set(field, at);
     at = align(at + bytes, 128);
   };
-  place(L.CB_THREADS, (slots + L.VIEWS_MAX) * L.THREAD_BLOCK_SIZE);
+  place(L.CB_THREADS, (slots + L.VIEWS_MAX + 1) * L.THREAD_BLOCK_SIZE);
   place(L.CB_TYPES, L.TYPES_MAX * L.TYPE_ENTRY_SIZE);
   place(L.CB_ARENA_MAP, arenas * 8);
   place(L.CB_ARENA_KIND, arenas * 4);
@@ -58,6 +58,8 @@ export function plan(heapBytes: number, slots: number, gil: boolean, swapBytes =
   place(L.CB_PAGE_TABLE, pages * 8);
   place(L.CB_HISTORY, pages * L.HISTORY_SIZE);
   place(L.CB_FRAME_PAGES, frames * 4);
+  place(L.CB_VICTIMS, swapSlots ? frames * 4 : 0);
+  place(L.CB_HARVEST, swapSlots ? frames * 4 : 0);
   place(L.CB_SWAP_MAP, align(swapSlots, 64) / 8);
   place(L.CB_SWAP_COPIES, swapSlots ? pages * 4 : 0);
   place(L.CB_DESCRIPTORS, pages * L.PAGE_DESCRIPTOR_SIZE);

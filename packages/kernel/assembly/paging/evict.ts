@@ -1,6 +1,6 @@
 /**
- * Which pages leave, and frames for those that come: CLOCK (Corbato 1968) over the frames, by the accessed bits. Bits are set by
- * walks, so a round begins by asking all threads to drop their translations.
+ * Which pages leave, and frames for those that come: what the pager has named (victims.ts), then CLOCK (Corbato 1968) over the
+ * frames, by the accessed bits. Bits are set by walks, so a round begins by asking all threads to drop their translations.
  *
  * Frames that ordinary allocation leaves alone (frames.ts) are there for what cannot wait: a page that is needed in the middle
  * of an operation comes in even if nothing can leave at this moment.
@@ -28,10 +28,11 @@ import {
   waitFor,
 } from "./residence";
 import { copyTake, slotAllocate, slotFree, swapIsThere, swapWrite } from "./swap";
+import { victimTake } from "./victims";
+import { AHEAD, pagerNotice } from "./watermarks";
 
 const BATCH: u32 = 16; // frames that one round frees
 const FETCH_ROUNDS: u32 = 20_000; // of 20 us and a look at all frames
-const AHEAD: u32 = 8; // free frames, beyond the reserve, at which a round begins
 
 // Rounds.
 
@@ -45,7 +46,7 @@ function evictLock(wanted: u32): bool {
   return true;
 }
 
-function evictUnlock(): void {
+export function evictUnlock(): void {
   atomic.store<u32>(control() + L.CB_EVICT_LOCK, 0);
 }
 
@@ -53,6 +54,25 @@ function evictUnlock(): void {
 export function evict(wanted: u32): bool {
   if (!evictLock(wanted)) return true;
   translationsAsk();
+  let freed = evictNamed(wanted);
+  if (freed < wanted) freed += evictByClock(wanted - freed);
+  evictUnlock();
+  return freed != 0;
+}
+
+/** Frees so many frames, if it can, of those whom the pager has named. This thread holds the lock. */
+export function evictNamed(wanted: u32): u32 {
+  let freed: u32 = 0;
+  while (freed < wanted) {
+    const page = victimTake();
+    if (!page) break;
+    if (mayLeave(page)) freed += pageEvict(page);
+  }
+  return freed;
+}
+
+/** The same of all pages. */
+export function evictByClock(wanted: u32): u32 {
   const frames = load<u32>(control() + L.CB_FRAMES);
   let hand = load<u32>(control() + L.CB_CLOCK_HAND);
   let freed: u32 = 0;
@@ -65,12 +85,11 @@ export function evict(wanted: u32): bool {
     else freed += pageEvict(page);
   }
   store<u32>(control() + L.CB_CLOCK_HAND, hand);
-  evictUnlock();
-  return freed != 0;
+  return freed;
 }
 
 /** All threads are to drop their translations as soon as they hold no raw address. */
-function translationsAsk(): void {
+export function translationsAsk(): void {
   atomic.add<u32>(control() + L.CB_TRANSLATION_EPOCH, 1);
   const slots = load<u32>(control() + L.CB_SLOTS) + L.VIEWS_MAX; // views have frames that they can do without
   for (let slot: u32 = 1; slot < slots; slot++) {
@@ -80,12 +99,16 @@ function translationsAsk(): void {
 }
 
 /** The page, or the head of the run, that is mapped to a frame; 0 if none is, or what is cannot leave. */
-function pageIn(frame: u32): u32 {
+export function pageIn(frame: u32): u32 {
   const page = load<u32>(<usize>load<u32>(control() + L.CB_FRAME_PAGES) + (<usize>frame << 2));
-  if (!page) return 0;
+  if (!page || <u32>(atomic.load<u64>(pteOf(page)) >> L.PTE_FRAME_SHIFT) != frame) return 0;
+  return mayLeave(page) ? page : 0;
+}
+
+/** Whether it is in memory, not pinned, and nobody's tail. */
+function mayLeave(page: u32): bool {
   const entry = atomic.load<u64>(pteOf(page));
-  if ((entry & (L.PTE_PRESENT | L.PTE_PINNED)) != L.PTE_PRESENT || <u32>(entry >> L.PTE_FRAME_SHIFT) != frame) return 0;
-  return load<u32>(stateOf(page)) == L.PAGE_RUN_TAIL ? 0 : page;
+  return (entry & (L.PTE_PRESENT | L.PTE_PINNED)) == L.PTE_PRESENT && load<u32>(stateOf(page)) != L.PAGE_RUN_TAIL;
 }
 
 // @ts-ignore: decorator
@@ -161,6 +184,7 @@ function slotTake(): u32 {
 
 /** Whether ordinary allocation may take so many frames; makes room for them if it can. */
 export function framesProvide(wanted: u32): bool {
+  pagerNotice();
   if (!framesAreShort(wanted)) return true;
   if (!swapIsThere()) return false;
   while (framesAreShort(wanted)) if (!evict(max<u32>(wanted, BATCH))) return false;
@@ -169,6 +193,7 @@ export function framesProvide(wanted: u32): bool {
 
 /** A frame for a page of the heap, if need be out of the reserve; 0 if there is none. */
 export function frameProvide(): usize {
+  pagerNotice();
   if (swapIsThere() && framesAreShort(AHEAD)) evict(BATCH);
   return frameAllocate();
 }
@@ -177,6 +202,7 @@ export function frameProvide(): usize {
 export function frameRunProvide(length: u32): usize {
   if (length == 1) return frameProvide();
   if (!swapIsThere()) return frameRunAllocate(length);
+  pagerNotice();
   if (framesAreShort(length)) evict(length);
   const run = frameRunAllocate(length);
   return run ? run : frameRunClear(length);
