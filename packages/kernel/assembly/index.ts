@@ -16,11 +16,11 @@ export {
 export { garbageCount, restoreBegin, restoreEnd } from "./heap/restore";
 export { f64Load, f64Store, i32Load, i32Store, refLoad, refStore, structNew, structNewRefs } from "./heap/struct";
 export { typeDefine, typeName, typeRead, typeRegister } from "./heap/types";
-export { frameReserve, reserveOpen } from "./paging/frames";
+export { reserveOpen } from "./paging/frames";
 export { pagerEvict, pagerHarvest } from "./paging/pager";
 export { residenceRecover } from "./paging/residence";
 export { pageReadAt, snapshotClose, snapshotIsWhole } from "./paging/history";
 export { readAddress as translate } from "./paging/translate";
 export { viewBlockSize, viewClose, viewOpen } from "./paging/view";
-export { systemPark, watermarkHigh, watermarkLow } from "./paging/watermarks";
+export { frameReserve, systemPark, watermarkHigh, watermarkLow } from "./paging/watermarks";
 export * from "./sync/index";

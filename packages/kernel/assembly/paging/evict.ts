@@ -29,7 +29,7 @@ import {
 } from "./residence";
 import { copyTake, slotAllocate, slotFree, swapIsThere, swapWrite } from "./swap";
 import { victimTake } from "./victims";
-import { AHEAD, pagerNotice } from "./watermarks";
+import { AHEAD } from "./watermarks";
 
 const BATCH: u32 = 16; // frames that one round frees
 const FETCH_ROUNDS: u32 = 20_000; // of 20 us and a look at all frames
@@ -184,7 +184,6 @@ function slotTake(): u32 {
 
 /** Whether ordinary allocation may take so many frames; makes room for them if it can. */
 export function framesProvide(wanted: u32): bool {
-  pagerNotice();
   if (!framesAreShort(wanted)) return true;
   if (!swapIsThere()) return false;
   while (framesAreShort(wanted)) if (!evict(max<u32>(wanted, BATCH))) return false;
@@ -193,7 +192,6 @@ export function framesProvide(wanted: u32): bool {
 
 /** A frame for a page of the heap, if need be out of the reserve; 0 if there is none. */
 export function frameProvide(): usize {
-  pagerNotice();
   if (swapIsThere() && framesAreShort(AHEAD)) evict(BATCH);
   return frameAllocate();
 }
@@ -202,7 +200,6 @@ export function frameProvide(): usize {
 export function frameRunProvide(length: u32): usize {
   if (length == 1) return frameProvide();
   if (!swapIsThere()) return frameRunAllocate(length);
-  pagerNotice();
   if (framesAreShort(length)) evict(length);
   const run = frameRunAllocate(length);
   return run ? run : frameRunClear(length);

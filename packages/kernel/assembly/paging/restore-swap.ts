@@ -9,10 +9,11 @@
 import * as L from "../layout";
 import { control, descriptors } from "../machine/registers";
 import { frameProvide, frameRunProvide, pageBring } from "./evict";
-import { frameFree, frameReserve } from "./frames";
+import { frameFree } from "./frames";
 import { frameOf, pteOf, pteReplace } from "./pte";
 import { framePageNote, hasFrame, headOf, isInSwap, pagesOf, pageTake } from "./residence";
 import { copyDrop, swapRead } from "./swap";
+import { frameReserve } from "./watermarks";
 
 // @ts-ignore: decorator
 @inline function descriptorAt(page: u32): usize {

@@ -11,11 +11,16 @@
  */
 import * as L from "../layout";
 import { control } from "../machine/registers";
-import { frameReserve } from "./frames";
 import { swapIsThere } from "./swap";
 
 /** Free frames, beyond the reserve, at which direct reclaim begins. */
 export const AHEAD: u32 = 8;
+
+/** Frames that ordinary allocation leaves alone, so that limbo and handle lists can still grow when the heap is full. */
+export function frameReserve(): u32 {
+  const frames = load<u32>(control() + L.CB_FRAMES);
+  return min<u32>(max<u32>(frames >> 5, 8), 256);
+}
 
 /** Between direct reclaim and low, and between low and high. */
 function watermarkGap(): u32 {
@@ -34,7 +39,7 @@ function framesAreLow(): bool {
   return atomic.load<u32>(control() + L.CB_FRAMES_FREE) < watermarkLow();
 }
 
-/** Somebody is about to take frames: wakes the pager if they get short. */
+/** Somebody has taken frames: wakes the pager if they get short. */
 export function pagerNotice(): void {
   const word = control() + L.CB_SYSTEM_PARK;
   if (!swapIsThere() || !framesAreLow() || !atomic.load<u32>(word)) return;
