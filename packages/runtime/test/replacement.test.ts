@@ -15,10 +15,10 @@ afterEach(() => {
 const LISTS = 320;
 const text = (n: number) => `${n} ${"x".repeat(290)}`;
 
-/** A heap of lists of about two pages each, in 4 MiB. */
+/** A heap of lists of a page or two each, in 256 frames. */
 function machine(gil: boolean) {
   const swap = openSwap(32 << 20);
-  const handle = createMachine({ heapBytes: 4 << 20, slots: 3, gil, swap });
+  const handle = createMachine({ heapBytes: 256 * L.PAGE_SIZE, slots: 3, gil, swap });
   const kernel = new Kernel(handle, 1);
   defineInternalTypes(kernel.exports);
   const heap = new Heap(kernel);

@@ -1,5 +1,6 @@
 // rt.vm: figures that agree with each other, and with rt.stats().
 import { Dict, List } from "@ungil/heap";
+import { Layout as L } from "@ungil/kernel";
 import { expect, it } from "vitest";
 import { mutate, Part } from "./fixtures/swap.mjs";
 import { inBothModes, start, within } from "./helpers.js";
@@ -12,14 +13,18 @@ inBothModes("rt.vm", (gil) => {
     rt.verify(); // all stands still, and then nothing is left to do
     await new Promise((resolve) => setTimeout(resolve, 20));
     const [all, vm] = [rt.stats(), rt.vm.stats()];
-    expect(vm).toMatchObject({ pageSize: 16384, frames: 256, framesReserved: 8, watermarks: { low: 24, high: 32 } });
+    const { pageSize, frames, watermarks } = vm;
+    expect([pageSize, frames]).toEqual([L.PAGE_SIZE, (4 << 20) / L.PAGE_SIZE]);
+    const levels = [0, vm.framesReserved, watermarks.low, watermarks.high, frames / 4];
+    expect(levels).toEqual(levels.toSorted((a, b) => a - b));
+    expect(new Set(levels).size).toBe(5);
     expect(vm.framesFree).toBe(all.framesFree);
     const { pages } = rt.verify();
     // Pages that were never touched, and free ones, are in neither.
     expect(vm.pagesResident + vm.pagesSwapped).toBeLessThanOrEqual(pages + 1);
     expect(vm.pagesResident + vm.framesFree).toBeLessThanOrEqual(vm.frames);
     expect(vm.pagesSwapped).toBeLessThanOrEqual(vm.swap.slots - vm.swap.free);
-    expect(vm.swap.slots).toBe(2048);
+    expect(vm.swap.slots).toBe((32 << 20) / L.PAGE_SIZE);
     expect([vm.evictions.pager + vm.evictions.direct, vm.swapIns, vm.swapOuts, vm.rescues, vm.tlbMisses]).toEqual([
       all.evictions,
       all.swapIns,
@@ -31,7 +36,8 @@ inBothModes("rt.vm", (gil) => {
     expect(vm.tlbFlushes).toBeGreaterThan(0);
     expect(vm.faults.demandZero).toBeGreaterThan(vm.pagesSwapped);
     expect([vm.faults.refused, rt.vm.policy]).toEqual([0, "clock"]);
-    expect(rt.vm.dump()).toMatch(/^heap: 256 frames of 16384 bytes, \d+ free; (GIL|free) build; swap: 2048 slots/);
+    expect(rt.vm.dump()).toContain(`heap: ${frames} frames of ${pageSize} bytes`);
+    expect(rt.vm.dump()).toContain(`${gil ? "GIL" : "free"} build; swap: ${vm.swap.slots} slots`);
     expect(all.threads.map(({ id }) => id)).toEqual([0, 1]);
   });
 
