@@ -4,7 +4,7 @@
  *
  * The system thread has a slot of its own, after those of views, and no translations, so nobody waits for it: not a grace period, not
  * an eviction. But while the world stands still page table, frames and slots must too. Dekker's way again: it takes the lock, and
- * looks then whether the world is to stop; who stops it says so, and looks then whether the system thread has the lock.
+ * looks then whether the world is to stop; who stops it says so, and looks then whether the system thread has the lock. The model is test/models/pager.pml.
  */
 import * as L from "../layout";
 import { control, tb, tid } from "../machine/registers";
