@@ -1,7 +1,7 @@
 import { defineConfig } from "tsup";
 
 export default defineConfig({
-  entry: { index: "src/index.ts", images: "src/images/index.ts" },
+  entry: { index: "src/index.ts", images: "src/images/index.ts", policies: "src/policies/index.ts" },
   format: "esm",
   target: "node20",
   platform: "node",

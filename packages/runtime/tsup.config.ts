@@ -11,7 +11,13 @@ const common: Options = {
 };
 
 export default defineConfig([
-  { ...common, entry: ["src/index.ts", "src/worker-thread.ts"], format: "esm", dts: true, splitting: true },
+  {
+    ...common,
+    entry: ["src/index.ts", "src/worker-thread.ts", "src/system-thread.ts"],
+    format: "esm",
+    dts: true,
+    splitting: true,
+  },
   // The one file that must be CommonJS: piscina requires it.
   { ...common, entry: { worker: "src/worker.cts" }, format: "cjs", outExtension: () => ({ js: ".cjs" }) },
 ]);

@@ -35,7 +35,7 @@ const units = [
     name: "memory",
     dir: "packages/memory",
     inputs: ["src", ...common],
-    outputs: ["index.js", "index.d.ts", "images.js", "images.d.ts"],
+    outputs: ["index.js", "index.d.ts", "images.js", "images.d.ts", "policies.js", "policies.d.ts"],
     after: ["kernel"],
   },
   { name: "heap", dir: "packages/heap", inputs: ["src", ...common], after: ["kernel"] },

@@ -50,7 +50,9 @@ export const CB_SWAP_SLOTS: u32 = 76; // pages that the swap file holds; 0: ther
 export const CB_SWAP_MAP: u32 = 80; // one bit a slot, 1 = in use
 export const CB_SWAP_COPIES: u32 = 84; // u32 a page: slot + 1 of what it was when it was last written there, 0 if none
 export const CB_FRAME_PAGES: u32 = 88; // u32 a frame: the page that was mapped there last
-export const CB_TRANSLATIONS_MAX: u32 = 92; // a thread that has touched more pages to read, or to write, lets go of them
+export const CB_VICTIMS: u32 = 92; // u32 a frame: pages that the pager wants to leave
+export const CB_HARVEST: u32 = 96; // u32 a frame: pages in memory, with HARVEST_*, as the pager found them
+export const CB_TRANSLATIONS_MAX: u32 = 100; // a thread that has touched more pages to read, or to write, lets go of them
 // Shared, atomic in both builds; a cache line each where hot.
 export const CB_EPOCH: u32 = 128; // H: the global epoch
 export const CB_TRANSLATION_EPOCH: u32 = 192; // T
@@ -75,6 +77,9 @@ export const CB_SWAP_SPARE: u32 = 776; // slots that hold neither a page nor a v
 export const CB_EVICT_LOCK: u32 = 832; // slot of the thread that evicts pages, 0 if none
 export const CB_EVICT_HEAD: u32 = 836; // first page of what it evicts at the moment, 0 if nothing
 export const CB_CLOCK_HAND: u32 = 840; // frame that is looked at next
+export const CB_VICTIM_NEXT: u32 = 844; // victim that leaves next, and where they end: of whoever holds CB_EVICT_LOCK
+export const CB_VICTIM_END: u32 = 848;
+export const CB_SYSTEM_PARK: u32 = 896; // 1 while the system thread is parked
 export const CB_STRINGS_ASKED: u32 = 512; // how often threads were asked to let their string caches go; JavaScript's
 export const CB_RESTORED: u32 = 516; // the cut taken when the heap was restored last: what JavaScript has known of addresses since before is void
 
@@ -196,6 +201,11 @@ export const PTE_OWNER_SHIFT: u32 = 16; // of ARRIVING: slot of the thread that 
 export const PTE_OWNER_MASK: u32 = 8323072;
 export const PTE_FRAME_SHIFT: u32 = 32;
 
+// A page in memory, as the pager finds it.
+export const HARVEST_ACCESSED: u32 = 2147483648; // since it was looked at last
+export const HARVEST_DIRTY: u32 = 1073741824;
+export const HARVEST_PAGE: u32 = 1073741823;
+
 // History of a page, in kernel space.
 export const HISTORY_SIZE: u32 = 8;
 export const HISTORY_WRITTEN: u32 = 0; // number of cuts that had been taken when it was first written after the last one; atomic
@@ -216,7 +226,7 @@ export const VERSION_BIRTH: u32 = 60;
 export const VERSION_IN_SWAP: u32 = 1;
 
 export const SNAPSHOTS_MAX: u32 = 32;
-export const VIEWS_MAX: u32 = 8; // snapshots that are read at a time; their slots come after those of threads
+export const VIEWS_MAX: u32 = 8; // snapshots that are read at a time; their slots come after those of threads, and the system thread's after theirs
 export const SNAPSHOT_LOST: u32 = 2147483648; // there was no frame for what a page was
 
 // Page descriptor, in kernel space. Owner's fields ...

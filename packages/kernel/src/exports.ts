@@ -22,6 +22,13 @@ export interface HeapExports {
   worldStop(how: number): number;
   worldIsStopped(): number;
   worldResume(): void;
+  // Frames, and the system thread.
+  frameReserve(): number;
+  watermarkLow(): number;
+  watermarkHigh(): number;
+  systemPark(): number;
+  pagerEvict(wanted: number, named: number): number;
+  pagerHarvest(): number;
   // Snapshots.
   snapshotTake(): number;
   snapshotIsWhole(cut: number): number;

@@ -5,6 +5,7 @@ export { type Accessor, accessor, byAccessor, setCurrentCoroutine } from "./acce
 export { bytesOf } from "./bytes.js";
 export * from "./errors.js";
 export type { HeapExports } from "./exports.js";
+export { heapMap } from "./heap-map.js";
 export { compileKernel, createMachine, defineInternalTypes, Kernel, type MachineHandle } from "./kernel.js";
 export { heapBytesFor, MEMORY_MAX, MEMORY_MIN } from "./plan.js";
 export { closeSwap, openSwap, type SwapHandle } from "./swap.js";

@@ -132,7 +132,9 @@ export class Kernel<Exports extends HeapExports = HeapExports> {
     this.outA = (this.block + L.TB_OUT_A) >>> 2;
     this.outB = (this.block + L.TB_OUT_B) >>> 2;
     this.scratch = this.block + L.TB_SCRATCH;
-    if (this.exports.threadInit() !== 0) throw new OutOfMemoryError(`Starting thread ${slot}`);
+    // The system thread has no handles, no translations, and no frame of the heap's.
+    if (slot !== this.systemSlot && this.exports.threadInit() !== 0)
+      throw new OutOfMemoryError(`Starting thread ${slot}`);
   }
 
   get gil(): boolean {
@@ -142,6 +144,11 @@ export class Kernel<Exports extends HeapExports = HeapExports> {
   /** A word of the control block. */
   control(field: number): number {
     return this.u32[(L.CB + field) >>> 2] as number;
+  }
+
+  /** Slot of the system thread. */
+  get systemSlot(): number {
+    return this.control(L.CB_SLOTS) + L.VIEWS_MAX;
   }
 
   threadBlock(slot: number): number {

@@ -49,7 +49,8 @@ export function plan(heapBytes: number, slots: number, gil: boolean, swapBytes =
     fields.set(field, at);
     at = align(at + bytes, 128);
   };
-  place(L.CB_THREADS, (slots + L.VIEWS_MAX) * L.THREAD_BLOCK_SIZE);
+  const allSlots = slots + L.VIEWS_MAX + 1; // the last one is the system thread's
+  place(L.CB_THREADS, allSlots * L.THREAD_BLOCK_SIZE);
   place(L.CB_TYPES, L.TYPES_MAX * L.TYPE_ENTRY_SIZE);
   place(L.CB_ARENA_MAP, arenas * 8);
   place(L.CB_ARENA_KIND, arenas * 4);
@@ -58,10 +59,12 @@ export function plan(heapBytes: number, slots: number, gil: boolean, swapBytes =
   place(L.CB_PAGE_TABLE, pages * 8);
   place(L.CB_HISTORY, pages * L.HISTORY_SIZE);
   place(L.CB_FRAME_PAGES, frames * 4);
+  place(L.CB_VICTIMS, swapSlots ? frames * 4 : 0);
+  place(L.CB_HARVEST, swapSlots ? frames * 4 : 0);
   place(L.CB_SWAP_MAP, align(swapSlots, 64) / 8);
   place(L.CB_SWAP_COPIES, swapSlots ? pages * 4 : 0);
   place(L.CB_DESCRIPTORS, pages * L.PAGE_DESCRIPTOR_SIZE);
-  place(L.CB_TLBS, (slots + L.VIEWS_MAX) * 2 * L.TLB_SIZE);
+  place(L.CB_TLBS, allSlots * 2 * L.TLB_SIZE);
   at = align(at, L.PAGE_SIZE);
   fields.set(L.CB_FRAME_BASE, at);
   const bytes = align(at + frames * L.PAGE_SIZE, WASM_PAGE);

@@ -24,6 +24,9 @@ export interface WorkerControl {
   stop(): Promise<void>;
 }
 
+/** What the system thread does for the main thread. */
+export type SystemControl = Pick<WorkerControl, "stop">;
+
 /** What the main thread does for a worker. */
 export interface MainControl {
   /** The worker's thread id, as soon as it runs. */

@@ -10,16 +10,31 @@ import { type Calls, calls, endCalls, type MainControl, serve, type WorkerContro
 import { ThreadStartError } from "./errors.js";
 import { workerExecArgv } from "./execargv.js";
 
-/** What a worker gets when it starts. */
-export interface WorkerTask {
+/** What a thread gets when it starts. */
+interface ThreadTask {
   readonly machine: MachineHandle;
   readonly slot: number;
-  readonly spinRounds: number;
   /** The worker serves its control calls here ... */
   readonly control: MessagePort;
   /** ... and reports to the main thread here. */
   readonly report: MessagePort;
 }
+
+/** One that runs coroutines. */
+export interface WorkerTask extends ThreadTask {
+  readonly kind: "worker";
+  readonly spinRounds: number;
+}
+
+/** The one that runs none. */
+export interface SystemTask extends ThreadTask {
+  readonly kind: "system";
+  /** Slug of the replacement policy. */
+  readonly policy: string;
+}
+
+type WithoutPorts<T> = T extends ThreadTask ? Omit<T, "control" | "report"> : never;
+export type Start = WithoutPorts<WorkerTask | SystemTask>;
 
 export interface Exit {
   readonly code: number;
@@ -38,7 +53,7 @@ export interface HostThread {
 
 export interface ThreadHost {
   /** A thread for a slot, once it runs. Rejects if it ends before. */
-  start(task: Omit<WorkerTask, "control" | "report">, main: Omit<MainControl, "hello">): Promise<HostThread>;
+  start(task: Start, main: Omit<MainControl, "hello">): Promise<HostThread>;
   /** Ends all threads, whatever they do. */
   close(): Promise<void>;
 }
@@ -51,7 +66,7 @@ export class PiscinaHost implements ThreadHost {
   readonly #ends = new Set<() => Promise<void>>();
   #closed = false;
 
-  async start(task: Omit<WorkerTask, "control" | "report">, main: Omit<MainControl, "hello">): Promise<HostThread> {
+  async start(task: Start, main: Omit<MainControl, "hello">): Promise<HostThread> {
     for (let tries = 1; ; tries++) {
       try {
         return await this.#start(task, main);
@@ -62,7 +77,7 @@ export class PiscinaHost implements ThreadHost {
     }
   }
 
-  #start(task: Omit<WorkerTask, "control" | "report">, main: Omit<MainControl, "hello">): Promise<HostThread> {
+  #start(task: Start, main: Omit<MainControl, "hello">): Promise<HostThread> {
     const pool = createPool();
     const control = new MessageChannel();
     const report = new MessageChannel();
@@ -81,7 +96,10 @@ export class PiscinaHost implements ThreadHost {
 
     let failure: unknown;
     const ended = pool
-      .run({ ...task, control: control.port2, report: report.port2 }, { transferList: [control.port2, report.port2] })
+      .run(
+        { ...task, control: control.port2, report: report.port2 },
+        { name: task.kind, transferList: [control.port2, report.port2] },
+      )
       .catch((error) => {
         failure = error;
         // Its task is over before its time. Mostly the thread has ended; one that could not start has not.
@@ -132,7 +150,6 @@ function createPool(): Piscina {
   const execArgv = workerExecArgv();
   const pool = new Piscina({
     filename: fileURLToPath(new URL("./worker.cjs", import.meta.url)),
-    name: "run",
     // No thread without a task, and none in place of one that ended: the runtime starts that when it has recovered.
     minThreads: 0,
     maxThreads: 1,

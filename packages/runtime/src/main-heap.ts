@@ -21,7 +21,7 @@ export class MainHeap extends RuntimeHeap {
   constructor(kernel: Kernel) {
     super(kernel);
     kernel.lockAwaited = (lock) => {
-      this.#recoverPages();
+      this.recoverPages();
       const held = (slot: number) => kernel.u32[(kernel.threadBlock(slot) + L.TB_JOURNAL_LOCK) >>> 2];
       for (const slot of this.goneSlots()) if (held(slot) === lock) this.x.journalRecover(slot);
     };
@@ -33,9 +33,14 @@ export class MainHeap extends RuntimeHeap {
     return Array.from({ length: slots }, (_, slot) => slot).filter((slot) => slot > 1 && this.isGone(slot));
   }
 
-  /** What such a thread was evicting, or reading from the swap file: whoever this thread waits for may wait for that. */
-  #recoverPages(): void {
+  /**
+   * What such a thread, or the system thread, was evicting, or reading from the swap file: whoever this thread waits for may
+   * wait for that.
+   */
+  recoverPages(): void {
+    const { systemSlot } = this.kernel;
     for (const slot of this.goneSlots()) this.x.residenceRecover(slot);
+    if (this.isGone(systemSlot)) this.x.residenceRecover(systemSlot);
   }
 
   readonly #reclaimer = new IdleReclaimer(this, this.x as SyncExports);
@@ -55,7 +60,7 @@ export class MainHeap extends RuntimeHeap {
     const x = this.x as SyncExports;
     while (this.kernel.gil && !this.closed && !x.gilTakeWithin(GIL_LOOK)) {
       const holder = this.kernel.control(S.CB_GIL_OWNER);
-      this.#recoverPages();
+      this.recoverPages();
       if (holder > 1 && this.isGone(holder)) x.syncAbandon(holder);
       else if (performance.now() > until) return false;
     }

@@ -5,6 +5,7 @@ import { availableParallelism } from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { bytesOf, Layout, MEMORY_MAX, MEMORY_MIN, MemorySizeError } from "@ungil/kernel";
+import { POLICIES } from "@ungil/memory/policies";
 import { OptionError, ThreadCountError, UnknownOptionError } from "./errors.js";
 import type { Task } from "./task.js";
 
@@ -16,16 +17,25 @@ export interface RuntimeOptions {
   /** Size of the shared heap: bytes, or a text such as "256MiB". Default 256MiB; untouched memory costs nothing. */
   memory?: number | string;
   /**
-   * Room in a swap file for what memory has no room for: bytes, a text, or a size and a folder for the file (default: the
-   * system's for temporary files). Default: none. Then the heap may grow to memory and swap together.
+   * Room in a swap file for what memory has no room for: bytes, a text, or more than the size (`SwapSettings`). Default: none.
+   * Then the heap may grow to memory and swap together.
    */
-  swap?: number | string | { readonly size: number | string; readonly folder?: string };
+  swap?: number | string | SwapSettings;
   /** Modules that every thread imports first (that is how a TypeScript loader is registered). */
   preload?: readonly (URL | string)[];
   /** GIL switch interval in milliseconds, CPython's sys.setswitchinterval. Default 5. */
   switchInterval?: number;
   /** A task failed and nobody awaits it. Default: an uncaught exception. */
   onUnhandled?: (error: unknown, task: Task<unknown>) => void;
+}
+
+export interface SwapSettings {
+  /** Bytes, or a text such as "1GiB". */
+  readonly size: number | string;
+  /** Where the file is made. Default: the system's folder for temporary files. */
+  readonly folder?: string;
+  /** Which pages leave memory: the slug of an online policy of `ungil/memory` ("lru", "arc", "lirs", ...). Default: "clock". */
+  readonly policy?: string;
 }
 
 export interface CloseOptions {
@@ -37,7 +47,7 @@ export interface Settings {
   readonly threads: number;
   readonly gil: boolean;
   readonly heapBytes: number;
-  readonly swap: { readonly bytes: number; readonly folder?: string | undefined } | null;
+  readonly swap: { readonly bytes: number; readonly folder: string | undefined; readonly policy: string } | null;
   readonly preload: readonly string[];
   readonly switchMicroseconds: number;
   readonly onUnhandled: ((error: unknown, task: Task<unknown>) => void) | undefined;
@@ -45,6 +55,8 @@ export interface Settings {
 
 /** Slot 0 is never used, slot 1 is the main thread's. */
 export const THREADS_MAX = Layout.THREAD_SLOTS_MAX - 2;
+
+const DEFAULT_POLICY = "clock";
 
 /** What a thread has of its own, pages of its smallest objects included; the main thread is one too. */
 const MEMORY_OF_THREAD = 256 << 10;
@@ -95,11 +107,15 @@ export function checkOptions(options: RuntimeOptions = {}, where = START): Setti
 
 function checkSwap(swap: RuntimeOptions["swap"]): Settings["swap"] {
   if (swap === undefined || swap === 0) return null;
-  if (typeof swap !== "object") return { bytes: parseSize(swap, "swap") };
-  checkNames("swap", swap, ["size", "folder"]);
-  if (swap.folder !== undefined && typeof swap.folder !== "string")
-    throw new OptionError(START, "swap.folder", "a path", swap.folder);
-  return { bytes: parseSize(swap.size, "swap.size"), folder: swap.folder };
+  if (typeof swap !== "object") return { bytes: parseSize(swap, "swap"), folder: undefined, policy: DEFAULT_POLICY };
+  checkNames("swap", swap, ["size", "folder", "policy"]);
+  const { size, folder, policy = DEFAULT_POLICY } = swap;
+  if (folder !== undefined && typeof folder !== "string") throw new OptionError(START, "swap.folder", "a path", folder);
+  if (!POLICIES.get(policy)?.online) {
+    const online = [...POLICIES.values()].filter((entry) => entry.online).map(({ slug }) => `"${slug}"`);
+    throw new OptionError(START, "swap.policy", `one of the online policies ${online.join(", ")}`, policy);
+  }
+  return { bytes: parseSize(size, "swap.size"), folder, policy };
 }
 
 /** What an image needs, and is given if nothing else is said. */

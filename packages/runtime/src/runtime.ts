@@ -44,8 +44,10 @@ import { recover } from "./recover.js";
 import { type Snapshot, Snapshots } from "./snapshots.js";
 import { type RuntimeStats, readStats } from "./stats.js";
 import { endSwap, withSwap } from "./swap.js";
+import { System } from "./system.js";
 import type { Task } from "./task.js";
 import type { Coroutine } from "./types.js";
+import { VirtualMemory } from "./vm.js";
 import { awake, bounded, raise } from "./waiting.js";
 import { stopWorld } from "./world.js";
 
@@ -58,6 +60,7 @@ export class Runtime {
   readonly #snapshots: Snapshots;
   readonly #host: ThreadHost;
   readonly #threads = new Map<number, HostThread>();
+  readonly #system: System | null;
   #state: "open" | "closing" | "closed" = "open";
   #closing: Promise<void> | undefined;
   /** When running work is cancelled, as performance.now() tells, and what wakes who waits for that moment. */
@@ -74,6 +77,13 @@ export class Runtime {
     this.#main = main;
     this.#snapshots = new Snapshots(main, () => this.#threads.size === settings.threads);
     this.#host = host;
+    const { swap } = settings;
+    const died = () => {
+      this.#crashed = true;
+      return this.#state !== "closed";
+    };
+    this.#system = swap && new System(main, host, swap.policy, died);
+    this.vm = new VirtualMemory(main.kernel, swap?.policy ?? null, () => this.closed);
   }
 
   /** Starts threads over a new shared heap. On the main thread only; end it with `close()`. */
@@ -123,7 +133,7 @@ export class Runtime {
     try {
       image?.bind(heap);
       const threads = Array.from({ length: settings.threads }, (_, n) => runtime.#startThread(2 + n));
-      await awake(Promise.all([...threads, linkClasses()]));
+      await awake(Promise.all([...threads, runtime.#system?.start(), linkClasses()]));
     } catch (error) {
       runtime.#state = "closed";
       main.close();
@@ -246,6 +256,9 @@ export class Runtime {
     return stopWorld(this.#main, (held) => verifyHeap(kernel, [...heap.kept(), ...held], !this.#crashed));
   }
 
+  /** Memory and swap file: who is where, and who evicted what. */
+  readonly vm: VirtualMemory;
+
   stats(): RuntimeStats {
     if (this.closed) this.#mustBeOpen();
     return readStats(this.#main.kernel);
@@ -259,6 +272,7 @@ export class Runtime {
     const thread = await this.#host.start(
       // Spinning pays only while a core is left for whoever is to make the work.
       {
+        kind: "worker",
         machine: kernel.machine,
         slot,
         spinRounds: this.#settings.threads < cores ? 2000 : this.#settings.threads === cores ? 500 : 10,
@@ -274,7 +288,8 @@ export class Runtime {
 
   /** A thread is no more, whether its exit is known or not. */
   #isGone(slot: number): boolean {
-    const isGone = this.#threads.get(slot)?.isGone() ?? false;
+    const thread = slot === this.#main.kernel.systemSlot ? this.#system : this.#threads.get(slot);
+    const isGone = thread?.isGone() ?? false;
     if (isGone) this.#crashed = true;
     return isGone;
   }
@@ -361,7 +376,7 @@ export class Runtime {
     }
     main.rejectAll(() => new RuntimeClosedError("The runtime was closed before this coroutine had ended"));
     const stopped = [...this.#threads.values()].map((thread) => thread.ask((control) => control.stop()));
-    await bounded(Promise.all(stopped), GRACE / 2);
+    await bounded(Promise.all([...stopped, this.#system?.stop()]), GRACE / 2);
     // A failure that nobody has asked for is reported a turn of the event loop later, and its task is looked at then.
     await new Promise<void>((resolve) => setImmediate(resolve));
   }

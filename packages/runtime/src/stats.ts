@@ -1,5 +1,6 @@
 /** Counters, as the threads have written them into kernel memory. A reader may be a moment behind. */
 import { type Kernel, Layout as L, SyncLayout as S } from "@ungil/kernel";
+import { countAll } from "./vm.js";
 
 export interface ThreadStats {
   /** 0 is the main thread, which runs no steps; workers are 1, 2, ... */
@@ -104,12 +105,12 @@ export function readStats(kernel: Kernel): RuntimeStats {
     resurrections: sum(L.COUNTER_RESURRECTIONS),
     adoptions: sum(L.COUNTER_ADOPTIONS),
     safepoints: totals.safepoints,
-    faults: sum(L.COUNTER_FAULTS),
-    evictions: sum(L.COUNTER_EVICTIONS),
-    swapOuts: sum(L.COUNTER_SWAP_OUTS),
-    swapIns: sum(L.COUNTER_SWAP_INS),
-    rescues: sum(L.COUNTER_RESCUES),
-    tlbMisses: sum(L.COUNTER_WALKS),
+    faults: countAll(kernel, L.COUNTER_FAULTS),
+    evictions: countAll(kernel, L.COUNTER_EVICTIONS),
+    swapOuts: countAll(kernel, L.COUNTER_SWAP_OUTS),
+    swapIns: countAll(kernel, L.COUNTER_SWAP_INS),
+    rescues: countAll(kernel, L.COUNTER_RESCUES),
+    tlbMisses: countAll(kernel, L.COUNTER_WALKS),
   };
 }
 

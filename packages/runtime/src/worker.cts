@@ -6,10 +6,15 @@
 import path = require("node:path");
 import url = require("node:url");
 
-async function run(task: object): Promise<void> {
-  const file = url.pathToFileURL(path.join(__dirname, "worker-thread.js")).href;
+async function start(module: string, task: object): Promise<void> {
+  const file = url.pathToFileURL(path.join(__dirname, module)).href;
   const thread = (await import(file)) as { run(task: object): Promise<void> };
   await thread.run(task);
 }
 
-export = { run };
+export = {
+  /** A thread that runs coroutines. */
+  worker: (task: object): Promise<void> => start("worker-thread.js", task),
+  /** The one that runs none. */
+  system: (task: object): Promise<void> => start("system-thread.js", task),
+};

@@ -30,6 +30,7 @@ function inBatch<T>({ kernel, x, heap }: MainThread, until: number, work: (held:
         x.journalRecover(slot);
         x.threadIsGone(slot);
       }
+      heap.recoverPages();
       look = now + GONE_LOOK;
     }
     return work(heldBySync(kernel));

@@ -24,6 +24,10 @@ it("checks its options", async () => {
     [{ switchInterval: 0 }, "OPTION", /switchInterval/],
     [{ onUnhandled: 1 }, "OPTION", /onUnhandled/],
     [{ preload: "x" }, "OPTION", /preload/],
+    [{ swap: { size: "8MiB", policy: "opt" } }, "OPTION", /swap\.policy must be one of .*"lru".*, not opt$/],
+    [{ swap: { size: "8MiB", policy: "LRU" } }, "OPTION", /swap\.policy must be one of .*"w-tinylfu".*, not LRU$/],
+    [{ swap: { size: "8MiB", policy: 5 } }, "OPTION", /swap\.policy .*, not 5$/],
+    [{ swap: { size: "8MiB", policies: "lru" } }, "UNKNOWN_OPTION", /no option "policies".*policy/],
   ];
   class Options {
     threads = 1;

@@ -9,10 +9,12 @@ import {
   type SavedImage,
   type Snapshot,
   type Steps,
+  type SwapSettings,
   sleep,
   spawn,
   Task,
   until,
+  type VirtualMemoryStats,
 } from "@ungil/runtime";
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -260,6 +262,19 @@ export const wrong = [
     },
   }),
 ];
+
+export async function virtualMemory(): Promise<number> {
+  const settings: SwapSettings = { size: "64MiB", policy: "lirs" };
+  const rt = await Runtime.start({ memory: "8MiB", swap: settings });
+  // @ts-expect-error a size is needed
+  await Runtime.start({ swap: { policy: "lru" } });
+  const stats: VirtualMemoryStats = rt.vm.stats();
+  check<Equal<typeof rt.vm.policy, string | null>>();
+  check<Equal<ReturnType<typeof rt.vm.dump>, string>>();
+  // @ts-expect-error figures are read, not written
+  stats.evictions.pager = 0;
+  return stats.evictions.pager + stats.evictions.direct;
+}
 
 export async function images(snapshot: Snapshot, account: Account, log: List<string>) {
   const saved = await snapshot.save(new URL("file:///heap.image"), {

@@ -11,6 +11,7 @@ import { control, count, tb, threadBlock } from "../machine/registers";
 import { stackProbe, stackProbeTwice } from "../machine/stack";
 import { traceInit } from "../paging/trace";
 import { snapshotOpen } from "../paging/history";
+import { pagerIsAtWork } from "../paging/pager";
 import { swapIsThere } from "../paging/swap";
 import { viewForget } from "../paging/view";
 import { cutAcknowledge, translationsFlush, translationsForget } from "../paging/translate";
@@ -260,7 +261,7 @@ export function worldIsStopped(): bool {
     const state = atomic.load<u32>(block + L.TB_STATE);
     if (block != tb && (state == L.THREAD_ATTACHED || (atYield && state == L.THREAD_WAITING))) return false;
   }
-  return true;
+  return !pagerIsAtWork();
 }
 
 export function worldResume(): void {

@@ -1,6 +1,6 @@
 /**
- * Which pages leave, and frames for those that come: CLOCK (Corbato 1968) over the frames, by the accessed bits. Bits are set by
- * walks, so a round begins by asking all threads to drop their translations.
+ * Which pages leave, and frames for those that come: what the pager has named (victims.ts), then CLOCK (Corbato 1968) over the
+ * frames, by the accessed bits. Bits are set by walks, so a round begins by asking all threads to drop their translations.
  *
  * Frames that ordinary allocation leaves alone (frames.ts) are there for what cannot wait: a page that is needed in the middle
  * of an operation comes in even if nothing can leave at this moment.
@@ -28,31 +28,60 @@ import {
   waitFor,
 } from "./residence";
 import { copyTake, slotAllocate, slotFree, slotsReserve, slotsSpare, swapIsThere, swapWrite } from "./swap";
+import { victimTake } from "./victims";
+import { AHEAD } from "./watermarks";
 
 const BATCH: u32 = 16; // frames that one round frees
 const FETCH_ROUNDS: u32 = 20_000; // of 20 us and a look at all frames
-const AHEAD: u32 = 8; // free frames, beyond the reserve, at which a round begins
 
 // Rounds.
+
+/** No slot could be had in this round: what must be written stays. */
+let slotsAreOut: bool = false;
+
+/** Takes the lock if nobody has it: a round begins. */
+export function evictTryLock(): bool {
+  slotsAreOut = false;
+  return atomic.cmpxchg<u32>(control() + L.CB_EVICT_LOCK, 0, tid) == 0;
+}
 
 /** Takes the lock, or waits until there are `wanted` frames: then false. */
 function evictLock(wanted: u32): bool {
   const lock = control() + L.CB_EVICT_LOCK;
-  for (let round: u32 = 0; atomic.cmpxchg<u32>(lock, 0, tid) != 0; round++) {
+  for (let round: u32 = 0; !evictTryLock(); round++) {
     waitFor(round, lock);
     if (!framesAreShort(wanted)) return false;
   }
   return true;
 }
 
-function evictUnlock(): void {
+export function evictUnlock(): void {
   atomic.store<u32>(control() + L.CB_EVICT_LOCK, 0);
 }
 
 /** Frees so many frames, if it can; false if it could not free any. Any thread, also in the middle of an operation. */
 export function evict(wanted: u32): bool {
   if (!evictLock(wanted)) return true;
-  roundBegin();
+  translationsAsk();
+  let freed = evictNamed(wanted);
+  if (freed < wanted) freed += evictByClock(wanted - freed);
+  evictUnlock();
+  return freed != 0;
+}
+
+/** Frees so many frames, if it can, of those whom the pager has named. This thread holds the lock. */
+export function evictNamed(wanted: u32): u32 {
+  let freed: u32 = 0;
+  while (freed < wanted) {
+    const page = victimTake();
+    if (!page) break;
+    if (mayLeave(page)) freed += pageEvict(page);
+  }
+  return freed;
+}
+
+/** The same of all pages. */
+export function evictByClock(wanted: u32): u32 {
   const frames = load<u32>(control() + L.CB_FRAMES);
   let hand = load<u32>(control() + L.CB_CLOCK_HAND);
   let freed: u32 = 0;
@@ -65,16 +94,11 @@ export function evict(wanted: u32): bool {
     else freed += pageEvict(page);
   }
   store<u32>(control() + L.CB_CLOCK_HAND, hand);
-  evictUnlock();
-  return freed != 0;
+  return freed;
 }
 
-/** No slot could be had in this round: what must be written stays. */
-let slotsAreOut: bool = false;
-
 /** All threads are to drop their translations as soon as they hold no raw address. */
-function roundBegin(): void {
-  slotsAreOut = false;
+export function translationsAsk(): void {
   atomic.add<u32>(control() + L.CB_TRANSLATION_EPOCH, 1);
   const slots = load<u32>(control() + L.CB_SLOTS) + L.VIEWS_MAX; // views have frames that they can do without
   for (let slot: u32 = 1; slot < slots; slot++) {
@@ -93,9 +117,15 @@ function mappedTo(frame: u32): u32 {
 }
 
 /** The page, or the head of the run, whose first frame this is; 0 if there is none, or what there is must stay. */
-function pageIn(frame: u32): u32 {
+export function pageIn(frame: u32): u32 {
   const page = mappedTo(frame);
   return page && load<u32>(stateOf(page)) == L.PAGE_RUN_TAIL ? 0 : page;
+}
+
+/** Whether a page is in memory, not pinned, and nobody's tail. */
+function mayLeave(page: u32): bool {
+  const entry = atomic.load<u64>(pteOf(page));
+  return (entry & (L.PTE_PRESENT | L.PTE_PINNED)) == L.PTE_PRESENT && load<u32>(stateOf(page)) != L.PAGE_RUN_TAIL;
 }
 
 // @ts-ignore: decorator
@@ -208,7 +238,7 @@ export function frameRunProvide(length: u32): usize {
 /** The first run of frames that are free, or whose pages may leave, which then do. */
 function frameRunClear(length: u32): usize {
   if (!evictLock(u32.MAX_VALUE >>> 1)) return 0;
-  roundBegin();
+  translationsAsk();
   const frames = load<u32>(control() + L.CB_FRAMES);
   let run: usize = 0;
   let clear: u32 = 0; // so many before this one

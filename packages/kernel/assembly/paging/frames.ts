@@ -4,6 +4,7 @@
  */
 import * as L from "../layout";
 import { control } from "../machine/registers";
+import { frameReserve, pagerNotice } from "./watermarks";
 
 // @ts-ignore: decorator
 @inline function wordOf(index: u32): usize {
@@ -13,12 +14,6 @@ import { control } from "../machine/registers";
 // @ts-ignore: decorator
 @inline function addressOf(frame: u32): usize {
   return <usize>load<u32>(control() + L.CB_FRAME_BASE) + (<usize>frame << L.PAGE_SHIFT);
-}
-
-/** Frames that ordinary allocation leaves alone, so that limbo and handle lists can still grow when the heap is full. */
-export function frameReserve(): u32 {
-  const frames = load<u32>(control() + L.CB_FRAMES);
-  return min<u32>(max<u32>(frames >> 5, 8), 256);
 }
 
 /** True while handles are pinned: PINS may take of the reserve. */
@@ -57,6 +52,7 @@ export function frameAllocate(): usize {
       if (old == map) {
         atomic.sub<u32>(control() + L.CB_FRAMES_FREE, 1);
         if (n) atomic.store<u32>(control() + L.CB_FRAME_HINT, index);
+        pagerNotice();
         return addressOf(frame);
       }
       map = old;
@@ -80,6 +76,7 @@ export function frameAllocateFixed(): usize {
       if (old == map) {
         atomic.sub<u32>(control() + L.CB_FRAMES_FREE, 1);
         if (index <= hint) atomic.store<u32>(control() + L.CB_FRAME_HINT_LAST, index - 1);
+        pagerNotice();
         return addressOf(((index - 1) << 6) + bit);
       }
       map = old;
@@ -145,6 +142,7 @@ export function frameRunTake(start: u32, length: u32): usize {
   while (n < length && frameTake(start + n)) n++;
   if (n == length) {
     atomic.sub<u32>(control() + L.CB_FRAMES_FREE, length);
+    pagerNotice();
     return addressOf(start);
   }
   while (n > 0) {

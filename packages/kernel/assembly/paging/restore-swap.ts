@@ -13,6 +13,7 @@ import { frameFree } from "./frames";
 import { frameOf, pteOf, pteReplace } from "./pte";
 import { framePageNote, hasFrame, headOf, isInSwap, pagesOf, pageTake } from "./residence";
 import { copyDrop, swapRead } from "./swap";
+import { frameReserve } from "./watermarks";
 
 // @ts-ignore: decorator
 @inline function descriptorAt(page: u32): usize {

@@ -2,6 +2,7 @@
 import * as L from "../layout";
 import * as S from "../layout-sync";
 import { control, tid, threadBlock } from "../machine/registers";
+import { pagerIsAtWork } from "../paging/pager";
 import { dequeLength } from "./deque";
 import { injectIsEmpty } from "./inject";
 import { taskScan } from "./task";
@@ -28,7 +29,7 @@ function counted(counter: u32): i64 {
   return sum;
 }
 
-/** Whether all other threads are detached, and nobody is yet to be told of anything. */
+/** Whether all other threads are detached, nobody is yet to be told of anything, and no page is on its way. The world is to stop. */
 export function threadsAreAtRest(): bool {
   const slots = load<u32>(control() + L.CB_SLOTS);
   for (let slot: u32 = 1; slot < slots; slot++) {
@@ -37,5 +38,5 @@ export function threadsAreAtRest(): bool {
     if (atomic.load<u32>(block + S.TB_INBOX) || load<u32>(block + S.TB_DELIVERED)) return false;
     if (atomic.load<u32>(block + S.TB_CANCELS) || atomic.load<u32>(block + S.TB_PENDING)) return false;
   }
-  return true;
+  return !pagerIsAtWork();
 }
