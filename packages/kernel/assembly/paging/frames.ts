@@ -15,10 +15,13 @@ import { control } from "../machine/registers";
   return <usize>load<u32>(control() + L.CB_FRAME_BASE) + (<usize>frame << L.PAGE_SHIFT);
 }
 
+const RESERVE_MIN: u32 = 131072 >> L.PAGE_SHIFT;
+const RESERVE_MAX: u32 = 4194304 >> L.PAGE_SHIFT;
+
 /** Frames that ordinary allocation leaves alone, so that limbo and handle lists can still grow when the heap is full. */
 export function frameReserve(): u32 {
   const frames = load<u32>(control() + L.CB_FRAMES);
-  return min<u32>(max<u32>(frames >> 5, 8), 256);
+  return min<u32>(max<u32>(frames >> 5, RESERVE_MIN), RESERVE_MAX);
 }
 
 /** True while handles are pinned: PINS may take of the reserve. */
