@@ -46,6 +46,7 @@ function evictLock(wanted: u32): bool {
 }
 
 function evictUnlock(): void {
+  copiesAreOut = false;
   atomic.store<u32>(control() + L.CB_EVICT_LOCK, 0);
 }
 
@@ -144,16 +145,20 @@ function written(head: u32, pages: u32): bool {
   return true;
 }
 
+/** Copies that pages in memory can do without have been looked for in this round, in vain: that takes O(pages). */
+let copiesAreOut: bool = false;
+
 /** A free slot; if there is none, the copy of a page that is in memory all the same. */
 function slotTake(): u32 {
   const slot = slotAllocate();
-  if (slot != u32.MAX_VALUE) return slot;
+  if (slot != u32.MAX_VALUE || copiesAreOut) return slot;
   const pages = load<u32>(control() + L.CB_VIRTUAL_PAGES);
   for (let page: u32 = 1; page < pages; page++) {
     if (!(atomic.load<u64>(pteOf(page)) & L.PTE_PRESENT)) continue;
     const copy = copyTake(page);
     if (copy != u32.MAX_VALUE) return copy;
   }
+  copiesAreOut = true;
   return u32.MAX_VALUE;
 }
 
