@@ -62,6 +62,24 @@ export function frameAllocate(): usize {
   return 0;
 }
 
+/** The last free frame, or 0: for what is never given back, so that it does not lie in the way of runs. O(frames / 64). */
+export function frameAllocateLast(): usize {
+  for (let index = (load<u32>(control() + L.CB_FRAMES) + 63) >> 6; index > 0; index--) {
+    const p = wordOf(index - 1);
+    let map = atomic.load<u64>(p);
+    while (map != u64.MAX_VALUE) {
+      const bit = 63 - <u32>clz(~map);
+      const old = atomic.cmpxchg<u64>(p, map, map | ((<u64>1) << bit));
+      if (old == map) {
+        atomic.sub<u32>(control() + L.CB_FRAMES_FREE, 1);
+        return addressOf(((index - 1) << 6) + bit);
+      }
+      map = old;
+    }
+  }
+  return 0;
+}
+
 export function frameFree(address: usize): void {
   const frame = <u32>((address - load<u32>(control() + L.CB_FRAME_BASE)) >> L.PAGE_SHIFT);
   atomic.and<u64>(wordOf(frame >> 6), ~((<u64>1) << (frame & 63)));

@@ -6,7 +6,7 @@ import * as L from "../layout";
 import { control } from "../machine/registers";
 import { spinPause } from "../machine/spin";
 import { framesProvide } from "./evict";
-import { frameAllocate } from "./frames";
+import { frameAllocateLast } from "./frames";
 
 // @ts-ignore: decorator
 @inline function recordsLock(): void {
@@ -42,7 +42,7 @@ export function recordGive(record: usize): void {
 
 /** A frame of records: they are never given back, for there are always some. */
 function recordsAdd(): void {
-  const frame = framesProvide(1) ? frameAllocate() : <usize>0;
+  const frame = framesProvide(1) ? frameAllocateLast() : <usize>0;
   if (!frame) return;
   let offset: u32 = 0;
   for (; offset + L.VERSION_SIZE < L.PAGE_SIZE; offset += L.VERSION_SIZE)

@@ -14,7 +14,7 @@ import * as L from "../layout";
 import * as S from "../layout-sync";
 import { control, tb, threadBlock } from "../machine/registers";
 import { stackProbe } from "../machine/stack";
-import { frameAllocate } from "../paging/frames";
+import { frameAllocateLast } from "../paging/frames";
 import { snapshotLiesIn } from "../paging/history";
 import { countDecrement } from "../heap/count";
 
@@ -31,7 +31,7 @@ function entriesProvide(): bool {
 }
 
 function entriesAdd(): bool {
-  const frame = frameAllocate();
+  const frame = frameAllocateLast();
   if (!frame) return false;
   store<u32>(frame, load<u32>(tb + S.TB_LOCK_FRAMES));
   for (let offset = S.HELD_SIZE; offset < L.PAGE_SIZE; offset += S.HELD_SIZE) {

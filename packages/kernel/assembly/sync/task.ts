@@ -19,7 +19,7 @@ import { GIL } from "../machine/build";
 import { control, count, tb, threadBlock, tid } from "../machine/registers";
 import { stackProbe } from "../machine/stack";
 import { wordCas, wordLoad } from "../machine/word";
-import { frameAllocate } from "../paging/frames";
+import { frameAllocateLast } from "../paging/frames";
 import { readAddress, writeAddress } from "../paging/translate";
 import { countDecrement, countIncrement } from "../heap/count";
 import { borrow, pinsRelease, pinsWereLost, youngDrop } from "../heap/handle";
@@ -133,7 +133,7 @@ function tableEntry(fiber: u32): usize {
   if (frame >= S.DIRECTORY_MAX) return 0;
   const directory = <usize>load<u32>(tb + S.TB_TASKS);
   while (load<u32>(tb + S.TB_TASKS_FRAMES) <= frame) {
-    const added = frameAllocate();
+    const added = frameAllocateLast();
     if (!added) return 0;
     memory.fill(added, 0, L.PAGE_SIZE);
     const frames = load<u32>(tb + S.TB_TASKS_FRAMES);

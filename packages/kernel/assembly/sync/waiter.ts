@@ -12,14 +12,14 @@
 import * as L from "../layout";
 import * as S from "../layout-sync";
 import { tb, threadBlock, tid } from "../machine/registers";
-import { frameAllocate } from "../paging/frames";
+import { frameAllocateLast } from "../paging/frames";
 import { unpark } from "./park";
 
 /** A WAITER of this thread, or 0 when memory is out. */
 export function waiterAllocate(kind: u32, fiber: u32, object: u32): usize {
   let waiter = <usize>load<u32>(tb + S.TB_WAITERS_FREE);
   if (!waiter) {
-    const frame = frameAllocate();
+    const frame = frameAllocateLast();
     if (!frame) return 0;
     waitersAdd(frame, S.WAITER_SIZE);
     waiter = <usize>load<u32>(tb + S.TB_WAITERS_FREE);
