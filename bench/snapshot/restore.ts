@@ -1,9 +1,10 @@
 // Restoring a snapshot after 100 pages have changed, beside what copying 100 pages takes: of a heap of large lists, and of one of
 // small objects.
+import { Layout } from "@ungil/kernel";
 import { f64, List, Runtime, struct } from "ungil";
 import { fill } from "./jobs.js";
 
-const PAGE = 16_384;
+const PAGE = Layout.PAGE_SIZE;
 export const CHANGED = 100; // pages
 export const WARM_UP = 5; // rounds
 const PER_PAGE = PAGE / 8; // numbers of a list

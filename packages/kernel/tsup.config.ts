@@ -1,4 +1,5 @@
 import { defineConfig } from "tsup";
+import { pageShift } from "./scripts/page-size.mjs";
 
 export default defineConfig({
   entry: ["src/index.ts"],
@@ -6,6 +7,7 @@ export default defineConfig({
   target: "node20",
   platform: "node",
   removeNodeProtocol: false,
+  define: { KERNEL_PAGE_SHIFT: String(pageShift()) },
   dts: { banner: "type u32 = number;" },
   sourcemap: true,
   splitting: true,

@@ -10,6 +10,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { createRequire } from "node:module";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { pageShift } from "../../packages/kernel/scripts/page-size.mjs";
 import { root } from "./process.mjs";
 
 const require = createRequire(import.meta.url);
@@ -29,7 +30,7 @@ const units = [
   {
     name: "kernel",
     dir: "packages/kernel",
-    inputs: ["src", "assembly/layout.ts", "assembly/layout-sync.ts", ...common],
+    inputs: ["src", "assembly/layout.ts", "assembly/layout-sync.ts", "scripts/page-size.mjs", ...common],
   },
   {
     name: "memory",
@@ -50,7 +51,7 @@ const units = [
   { name: "bench", dir: "bench", inputs: ["."], outputs: [] },
 ];
 
-/** Inputs of every unit: the toolchain. */
+/** Inputs of every unit: the toolchain, and the page size. */
 const toolchain = ["pnpm-lock.yaml", "tsconfig.json", "scripts/lib/build.mjs"];
 const skipped = new Set(["dist", "node_modules", "test", ".report"]);
 
@@ -79,7 +80,7 @@ function hashOf(unit) {
         : [];
     }),
   ];
-  const hash = createHash("sha256");
+  const hash = createHash("sha256").update(`${pageShift()}\0`);
   for (const file of inputs.sort()) {
     const content = existsSync(file) ? readFileSync(file) : "";
     hash.update(`${path.relative(root, file).replaceAll(path.sep, "/")}\0${content.length}\0`).update(content);

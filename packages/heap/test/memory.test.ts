@@ -89,13 +89,19 @@ const fillers: Record<string, Filler> = {
   },
   "runs of 20 pages": () => {
     const root = new List<string>();
-    return { root, add: () => scope(() => root.push("x".repeat(20 * 16_384 - 20))) };
+    return { root, add: () => scope(() => root.push("x".repeat(20 * L.PAGE_SIZE - 20))) };
   },
   "blocks of every size": () => {
     const root = new List<string>();
     return { root, add: (n) => scope(() => root.push("y".repeat(300 + ((n * 7919) % 30_000)))) };
   },
 };
+
+/**
+ * The least of what was there before that one growing array finds again: a run, and where the lists of the thread lie decides how
+ * long one can be. It grows by half, and may stop three steps earlier.
+ */
+const GROWING = 0.29;
 
 /** Drops the root, and lets everything be destroyed. */
 function drop(m: TestMachine, root: { [Symbol.dispose](): void }): void {
@@ -121,7 +127,7 @@ inBothModes((gil) => {
     // What is free again is all there, but for the largest run, which depends on where the lists of the thread lie: a
     // container of one growing array stops where that cannot double.
     const oneArray = name === "one growing list" || name === "a dict that adds";
-    for (const done of rounds) expect(done).toBeGreaterThan((oneArray ? 0.3 : 0.8) * (rounds[0] as number));
+    for (const done of rounds) expect(done).toBeGreaterThan((oneArray ? GROWING : 0.8) * (rounds[0] as number));
   });
 
   it("20 times over, in whatever order the heap is filled", () => {
@@ -133,7 +139,7 @@ inBothModes((gil) => {
       const { root, add } = (fillers[name] as Filler)();
       const done = m.heap.batch(() => fill(add));
       const before = first.get(name) ?? done;
-      expect(done, name).toBeGreaterThan(0.3 * before);
+      expect(done, name).toBeGreaterThan(GROWING * before);
       first.set(name, Math.max(before, done));
       drop(m, root);
       expect(m.kernel.control(L.CB_PANIC)).toBe(0);
@@ -163,7 +169,7 @@ inBothModes((gil) => {
         expect(
           m.heap.batch(() => fill(add)),
           names[at],
-        ).toBeGreaterThan(0.3 * (alone[at] as number) - 1);
+        ).toBeGreaterThan(GROWING * (alone[at] as number) - 1);
         drop(m, root);
       }
     });

@@ -71,15 +71,15 @@ export const COUNTER_CANCELS: u32 = 36;
 export const COUNTER_STARTED: u32 = 37; // tasks
 
 // A thread's first frame: deque | directory of started tasks | WAITERs.
+export const DEQUE_SIZE: u32 = 256; // u32 a slot; power of two
+export const DIRECTORY_MAX: u32 = KERNEL_PAGE_SHIFT > 12 ? 1024 : 1 << (KERNEL_PAGE_SHIFT - 3); // frames of tasks; half of this one at most
 export const FRAME_DEQUE: u32 = 0;
-export const FRAME_DIRECTORY: u32 = 1024;
-export const FRAME_WAITERS: u32 = 5120;
-export const DIRECTORY_MAX: u32 = 1024; // frames of 4096 tasks
-export const TASKS_SHIFT: u32 = 12;
+export const FRAME_DIRECTORY: u32 = FRAME_DEQUE + (DEQUE_SIZE << 2);
+export const FRAME_WAITERS: u32 = FRAME_DIRECTORY + (DIRECTORY_MAX << 2);
+export const TASKS_SHIFT: u32 = KERNEL_PAGE_SHIFT - 2; // u32 a task
 
 // Queues.
-export const DEQUE_SIZE: u32 = 256; // u32 a slot; power of two
-export const INJECT_SIZE: u32 = 2048; // cells of 8 bytes: sequence, TASK; one frame; power of two
+export const INJECT_SIZE: u32 = 1 << (KERNEL_PAGE_SHIFT - 3); // cells of 8 bytes: sequence, TASK; one frame; power of two
 export const STEAL_MAX: u32 = 128;
 
 // TASK, a heap object (type TASK).

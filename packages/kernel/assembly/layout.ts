@@ -1,6 +1,7 @@
 /**
  * The layout of kernel memory: offsets, sizes and flag bits, the one table that both languages read
- * (AssemblyScript compiles it into the kernel, TypeScript imports it, where `u32` is `number`). Plain integer constants only.
+ * (AssemblyScript compiles it into the kernel, TypeScript imports it, where `u32` is `number`). Plain integer constants only,
+ * or what follows from the one that a build chooses: KERNEL_PAGE_SHIFT, which comes from scripts/page-size.mjs.
  *
  *   physical:  0 null frame | control block | thread blocks | kernel tables | TLBs | frames ...
  *   virtual:   0 null page  | arenas of 64 pages, each dedicated to small pages or to runs
@@ -9,17 +10,17 @@
  */
 
 // Sizes.
-export const PAGE_SHIFT: u32 = 14;
-export const PAGE_SIZE: u32 = 16384;
-export const PAGE_MASK: u32 = 16383;
+export const PAGE_SHIFT: u32 = KERNEL_PAGE_SHIFT; // 14, so pages of 16 KiB, unless the build says otherwise
+export const PAGE_SIZE: u32 = 1 << PAGE_SHIFT;
+export const PAGE_MASK: u32 = PAGE_SIZE - 1;
 export const ARENA_PAGES: u32 = 64; // one bit each in the arena's 64-bit map
 export const ARENA_SHIFT: u32 = 6;
-export const VIRTUAL_PAGES_MAX: u32 = 262144; // 32-bit addresses / 16 KiB
+export const VIRTUAL_PAGES_MAX: u32 = 1 << (32 - PAGE_SHIFT); // addresses have 32 bits
 export const THREAD_BLOCK_SIZE: u32 = 16384;
 export const THREAD_SLOTS_MAX: u32 = 64;
-export const TLB_SIZE: u32 = 1048576; // one u32 for each of the 262,144 virtual pages: no address misses the table
-export const SMALL_CLASSES: u32 = 48;
-export const SMALL_MAX: u32 = 8192; // bytes; larger objects are page runs
+export const TLB_SIZE: u32 = VIRTUAL_PAGES_MAX << 2; // one u32 for each virtual page: no address misses the table
+export const SMALL_MAX: u32 = PAGE_SIZE >> 1; // bytes; larger objects are page runs
+export const SMALL_CLASSES: u32 = 32 + ((PAGE_SHIFT - 10) << 2); // see heap/classes.ts
 export const TYPES_MAX: u32 = 4096;
 export const TYPE_ENTRY_SIZE: u32 = 64;
 export const PAGE_DESCRIPTOR_SIZE: u32 = 64;
@@ -27,6 +28,7 @@ export const CHUNK_HEADER: u32 = 8; // a chunk is a frame: previous, next, then 
 
 // Control block, at physical CB. Written at start only.
 export const CB: u32 = 16384;
+export const CB_SIZE: u32 = 16384;
 export const CB_MAGIC: u32 = 0;
 export const CB_GIL_BUILD: u32 = 4;
 export const CB_SLOTS: u32 = 8;

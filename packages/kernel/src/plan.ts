@@ -44,7 +44,7 @@ export function plan(heapBytes: number, slots: number, gil: boolean, swapBytes =
   const buckets = Math.max(1024, Math.min(1 << 20, 2 ** Math.ceil(Math.log2((frames + swapSlots) * 4))));
 
   const fields = new Map<number, number>();
-  let at = L.CB + L.PAGE_SIZE;
+  let at = L.CB + L.CB_SIZE;
   const place = (field: number, bytes: number) => {
     fields.set(field, at);
     at = align(at + bytes, 128);

@@ -1,5 +1,6 @@
 // What nobody holds any more is room again: while nothing happens, for other threads, and after memory was out.
 import { type Heap, List, RuntimeClosedError } from "@ungil/heap";
+import { Layout as L } from "@ungil/kernel";
 import { expect, it, vi } from "vitest";
 import type { SyncExports } from "../src/exports.js";
 import { IdleReclaimer } from "../src/garbage.js";
@@ -21,6 +22,13 @@ async function gone(rt: LooseRuntime): Promise<void> {
   for (const end = performance.now() + 10_000; performance.now() < end; await pause(20))
     if (rt.verify().objects < 1000) return;
   throw new Error(`${rt.verify().objects} objects are left`);
+}
+
+/** Waits until there is so much room, and the threads that have given it back sleep. */
+async function room(rt: LooseRuntime, bytes: number): Promise<void> {
+  for (const end = performance.now() + 10_000; performance.now() < end; await pause(20))
+    if (rt.stats().framesFree * L.PAGE_SIZE >= bytes) return;
+  throw new Error(`${rt.stats().framesFree} frames are free`);
 }
 
 it("is left alone when the runtime closes, and another thread keeps the GIL to the end", () => {
@@ -72,6 +80,7 @@ inBothModes("garbage", (gil) => {
     const rt = await start({ gil, threads: 1, memory: "8MiB" });
     const list = rt.new(List);
     await within(20_000, rt.run(g.refill, list, 130_000));
+    await room(rt, 2 << 20); // or what the worker has in limbo stays there as long as the step takes that now begins
     rt.scope(() => {
       while (list.length > 0) list.pop();
     });

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { Dict, is, List } from "@ungil/heap";
+import { Layout as L } from "@ungil/kernel";
 import { type ImagePage, ImageReader, ImageWriter } from "@ungil/memory/images";
 import { clearPoison, Runtime, type RuntimeOptions, type Snapshot, tryLock } from "@ungil/runtime";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -19,7 +20,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Writes the pages of an image again, changed, as if they had been saved so. */
 async function rewrite(from: string, to: string, change: (pages: [ImagePage, Buffer][]) => void): Promise<void> {
-  const reader = await ImageReader.open(from, 16384);
+  const reader = await ImageReader.open(from, L.PAGE_SIZE);
   const pages: [ImagePage, Buffer][] = [];
   await reader.read(
     (page, content) => pages.push([page, Buffer.from(content)]),
@@ -28,7 +29,7 @@ async function rewrite(from: string, to: string, change: (pages: [ImagePage, Buf
   await reader.close();
   change(pages);
   rmSync(to, { force: true });
-  const writer = await ImageWriter.begin(to, 16384);
+  const writer = await ImageWriter.begin(to, L.PAGE_SIZE);
   for (const [{ page, kind, extent }, content] of pages)
     if (writer.add(page, kind, extent, content)) await writer.flush();
   await writer.commit(reader.manifest.header, async () => undefined);
@@ -196,11 +197,14 @@ it("an image that contradicts itself is refused, or is a heap without a fault", 
     await rewrite(from, to, (pages) => {
       const [, content] = pages[draw(pages.length)] as [ImagePage, Buffer];
       let at = 0;
-      while (content.readUInt32LE(at) === 0) at = 4 * draw(4096);
+      while (content.readUInt32LE(at) === 0) at = 4 * draw(L.PAGE_SIZE / 4);
       const page = (pages[draw(pages.length)] as [ImagePage, Buffer])[0].page;
-      const word = [0, draw(2 ** 32), content.readUInt32LE(at) ^ (1 << draw(32)), page * 16384 + 16 * draw(1024)][
-        draw(4)
-      ];
+      const word = [
+        0,
+        draw(2 ** 32),
+        content.readUInt32LE(at) ^ (1 << draw(32)),
+        page * L.PAGE_SIZE + 16 * draw(L.PAGE_SIZE / 16),
+      ][draw(4)];
       content.writeUInt32LE((word as number) >>> 0, at);
     });
     const again = await Runtime.open(to, { threads: 1, memory: "16MiB" }).catch((error) => error);

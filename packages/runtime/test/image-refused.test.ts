@@ -16,6 +16,7 @@ import { hostname, tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { Dict, List } from "@ungil/heap";
+import { Layout as L } from "@ungil/kernel";
 import { Runtime, type RuntimeOptions, type Snapshot } from "@ungil/runtime";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { Cell, grow, sum, Thing, wait } from "./fixtures/images.mjs";
@@ -76,9 +77,9 @@ it("refuses another format, another page size, and another layout", async () => 
     code: "IMAGE_VERSION",
     message: expect.stringMatching(/its format is version 99, and version 1 is expected/),
   });
-  expect(await refused(changed("pages", 12, 4096))).toMatchObject({
+  expect(await refused(changed("pages", 12, 2 * L.PAGE_SIZE))).toMatchObject({
     code: "IMAGE_VERSION",
-    message: expect.stringMatching(/4096 bytes, and 16384/),
+    message: expect.stringContaining(`${2 * L.PAGE_SIZE} bytes, and ${L.PAGE_SIZE}`),
   });
   expect((await refused(changed("garbage", 40, 12))).code).toBe("IMAGE_CORRUPTED");
 });
@@ -97,11 +98,12 @@ it("refuses one that was cut off, wherever", async () => {
 
 it("names the page that is damaged", async () => {
   const bytes = readFileSync(good);
-  bytes[8192 + 3 * 16384 + 5]! ^= 4;
+  const page = 8192 + 3 * L.PAGE_SIZE;
+  bytes[page + 5]! ^= 4;
   writeFileSync(file("flipped"), bytes);
   expect(await refused(file("flipped"))).toMatchObject({
     code: "IMAGE_CORRUPTED",
-    message: expect.stringMatching(/page \d+ \(byte 57344\) is not what was written/),
+    message: expect.stringMatching(new RegExp(`page \\d+ \\(byte ${page}\\) is not what was written`)),
   });
 });
 

@@ -4,14 +4,14 @@ import { createReadStream, createWriteStream, rmSync, statSync, writeFileSync } 
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
+import { Layout } from "@ungil/kernel";
 import { openTrace, readTrace, SimulationError, TraceError } from "@ungil/memory";
 import type { Command } from "commander";
 import { InterruptedError } from "./interrupt.js";
 import { runProgram } from "./program.js";
 import { traceProgress } from "./progress.js";
 
-/** Bytes of a page of the shared heap. */
-const PAGE_SIZE = 16384;
+const { PAGE_SIZE } = Layout;
 
 const MANUAL = `
 The program is any command; each runtime that it starts, on whatever thread, is recorded. A line of the trace is one

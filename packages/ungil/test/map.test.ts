@@ -4,8 +4,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { Layout } from "@ungil/kernel";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
+const { PAGE_SIZE } = Layout;
 const bin = fileURLToPath(new URL("../bin/ungil.mjs", import.meta.url));
 const dist = (name: string) => new URL(`../dist/${name}.js`, import.meta.url).href;
 
@@ -102,7 +104,9 @@ test.each(["gil", "free"])("the map of a runtime's heap (%s)", async (mode) => {
   const { code, stdout } = await map("--", process.execPath, "heap.mjs", mode);
   expect(code).toBe(0);
   expect(stdout).toMatch(
-    /=== process \d+, heap 1, at exit\nheap: 1024 frames of 16384 bytes, \d+ free; (GIL|free) build/,
+    new RegExp(
+      `=== process \\d+, heap 1, at exit\nheap: ${2 ** 24 / PAGE_SIZE} frames of ${PAGE_SIZE} bytes, \\d+ free; (GIL|free) build`,
+    ),
   );
   expect(stdout).toContain(`${mode === "gil" ? "GIL" : "free"} build`);
   expect(stdout).toMatch(/^[0-9a-f]{8}-[0-9a-f]{8} rw-s heap {6}arena of small pages$/m);

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
+import { Layout } from "@ungil/kernel";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 const bin = fileURLToPath(new URL("../bin/ungil.mjs", import.meta.url));
@@ -67,7 +68,7 @@ test.each(["gil", "free"])("the references of all threads, packed (%s)", async (
   // The list has 30 pages or more; all are read, and three times by each of two threads.
   const pages = new Map<number, number>();
   for (const line of lines.filter((text) => text.startsWith(" L"))) {
-    const page = Number.parseInt(line.slice(3), 16) >>> 14;
+    const page = Number.parseInt(line.slice(3), 16) >>> Layout.PAGE_SHIFT;
     pages.set(page, (pages.get(page) ?? 0) + 1);
   }
   expect(lines.length).toBeGreaterThan(2 * 3 * 600);
@@ -78,7 +79,7 @@ test.each(["gil", "free"])("the references of all threads, packed (%s)", async (
     "--trace",
     "run.trace.gz",
     "--page-size",
-    "16384",
+    `${Layout.PAGE_SIZE}`,
     "--frames",
     "2,64",
     "--policy",

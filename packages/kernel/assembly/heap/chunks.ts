@@ -12,7 +12,7 @@ import { framesProvide } from "../paging/evict";
 import { frameAllocateFixed, frameFree } from "../paging/frames";
 
 const SPARE_MAX: u32 = 8;
-const LAST_FRAMES: u32 = 4; // for the PINS of the handles, which must be pinned before anything can be reclaimed
+const LAST_FRAMES: u32 = 65536 >> L.PAGE_SHIFT; // for the PINS of the handles, which must be pinned before anything can be reclaimed
 const SPARE_MIN: u32 = 2; // what one operation needs at most: one for limbo, one for another list
 
 /** True if any two lists can grow by a chunk. Asked before an operation changes anything: then it cannot fail half-way. */

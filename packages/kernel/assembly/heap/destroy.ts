@@ -26,7 +26,7 @@ import { countDecrementAt, limboPush, stamped, stampIsOld } from "./count";
 import { internRemove } from "./intern";
 import { isPair, typeEntry, typeOf } from "./object";
 
-const RELEASE_SLICE: u32 = 1024; // slots of one array released at a time
+const RELEASE_SLICE: u32 = L.PAGE_SIZE >> 4; // slots of one array released at a time: half a chunk of limbo
 const RELEASE_SLICE_SWAP: u32 = 64; // each may be on a page of its own, which stays in memory meanwhile
 
 // @ts-ignore: decorator

@@ -16,15 +16,18 @@ import { swapIsThere } from "./swap";
 /** Free frames, beyond the reserve, at which direct reclaim begins. */
 export const AHEAD: u32 = 8;
 
+const RESERVE_MIN: u32 = 131072 >> L.PAGE_SHIFT;
+const FRAMES_MAX: u32 = 4194304 >> L.PAGE_SHIFT; // of the reserve, and between two watermarks
+
 /** Frames that ordinary allocation leaves alone, so that limbo and handle lists can still grow when the heap is full. */
 export function frameReserve(): u32 {
   const frames = load<u32>(control() + L.CB_FRAMES);
-  return min<u32>(max<u32>(frames >> 5, 8), 256);
+  return min<u32>(max<u32>(frames >> 5, RESERVE_MIN), FRAMES_MAX);
 }
 
 /** Between direct reclaim and low, and between low and high. */
 function watermarkGap(): u32 {
-  return min<u32>(max<u32>(load<u32>(control() + L.CB_FRAMES) >> 5, 4), 256);
+  return min<u32>(max<u32>(load<u32>(control() + L.CB_FRAMES) >> 5, 4), FRAMES_MAX);
 }
 
 export function watermarkLow(): u32 {

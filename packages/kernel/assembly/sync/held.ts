@@ -18,7 +18,7 @@ import { frameAllocateFixed } from "../paging/frames";
 import { snapshotLiesIn } from "../paging/history";
 import { countDecrement } from "../heap/count";
 
-const SWEEP_MIN: u32 = 512; // RELEASED entries: half a frame
+const SWEEP_MIN: u32 = L.PAGE_SIZE / S.HELD_SIZE / 2; // RELEASED entries: half a frame
 
 /** A free entry stands at TB_LOCKS_FREE; false when memory is out. */
 // @ts-ignore: decorator
