@@ -8,7 +8,9 @@ export { listGet, listLength, listNew, listPop, listPush, listSet } from "./cont
 export { journalRecover, threadAdopt } from "./containers/recover";
 export { countIncrement, countRelease as countDecrement } from "./heap/count";
 export { borrow, pinsRelease, scopeClose, scopeOpen, taskUnpin } from "./heap/handle";
-export { imageFrameGive, imageFrameTake, imagePageFinish, imagePagePlace, imageRunPlace } from "./heap/image";
+export {
+  imageFrameGive, imageFrameTake, imagePageFinish, imagePageHold, imagePagePlace, imageRunPlace, imageWord,
+} from "./heap/image";
 export {
   batchBegin, batchEnd, garbageIsLeft, limboSettle, reclaim, reclaimAwait, safepoint, snapshotTake, stepBegin, stepEnd,
   stepFinish, threadAttach, threadDetach, threadInit, threadIsGone, viewBegin, viewEnd, worldIsStopped, worldResume, worldStop,

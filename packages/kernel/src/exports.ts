@@ -40,6 +40,8 @@ export interface HeapExports {
   imageFrameGive(frame: number): void;
   imagePagePlace(page: number, blockSize: number): number;
   imageRunPlace(first: number, pages: number): number;
+  imagePageHold(page: number): number;
+  imageWord(address: number): number;
   imagePageFinish(page: number): void;
   pageReadAt(page: number, cut: number, to: number): number;
   // Handles.

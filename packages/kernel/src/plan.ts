@@ -30,6 +30,11 @@ export function heapBytesFor(pages: number): number {
   return Math.max(0, Math.ceil((pages - 2 * L.ARENA_PAGES) / 2)) * L.PAGE_SIZE;
 }
 
+/** Bytes that memory must have beside `bytes` that are used, for ordinary allocation leaves them alone (`frameReserve`). */
+export function reserveBeside(bytes: number): number {
+  return Math.min(256, Math.max(8, Math.ceil(bytes / L.PAGE_SIZE / 31))) * L.PAGE_SIZE;
+}
+
 /**
  * Plans a machine whose heap has `heapBytes` of physical memory, `swapBytes` beyond it in a swap file, and `slots` thread
  * slots (slot 0 is never used). The kernel's own tables come on top; pages of them that are never touched cost nothing.
