@@ -12,7 +12,7 @@ export {
   imageFrameGive, imageFrameTake, imagePageFinish, imagePageHold, imagePagePlace, imageRunPlace, imageWord,
 } from "./heap/image";
 export {
-  batchBegin, batchEnd, garbageIsLeft, limboSettle, reclaim, reclaimAwait, safepoint, snapshotTake, stepBegin, stepEnd,
+  batchBegin, batchEnd, garbageIsLeft, limboSettle, reclaim, reclaimAwait, reclaimPast, safepoint, snapshotTake, stepBegin, stepEnd,
   stepFinish, threadAttach, threadDetach, threadInit, threadIsGone, viewBegin, viewEnd, worldIsStopped, worldResume, worldStop,
 } from "./heap/safepoint";
 export { garbageCount, restoreBegin, restoreEnd } from "./heap/restore";
@@ -20,7 +20,8 @@ export { f64Load, f64Store, i32Load, i32Store, refLoad, refStore, structNew, str
 export { typeDefine, typeName, typeRead, typeRegister } from "./heap/types";
 export { reserveOpen } from "./paging/frames";
 export { residenceRecover } from "./paging/residence";
-export { pageReadAt, snapshotClose, snapshotIsWhole } from "./paging/history";
+export { pageReadAt } from "./paging/history";
+export { pastEnter, pastLeave, snapshotClose, snapshotIsWhole } from "./paging/snapshots";
 export { readAddress as translate } from "./paging/translate";
 export { viewBlockSize, viewClose, viewOpen } from "./paging/view";
 export * from "./sync/index";

@@ -72,6 +72,8 @@ export const CB_SWAP_HINT: u32 = 772;
 export const CB_EVICT_LOCK: u32 = 832; // slot of the thread that evicts pages, 0 if none
 export const CB_EVICT_HEAD: u32 = 836; // first page of what it evicts at the moment, 0 if nothing
 export const CB_CLOCK_HAND: u32 = 840; // frame that is looked at next
+export const CB_PAST_LOCK: u32 = 896; // 0, the slot of the thread that drops versions, or PAST_READER for each reader: paging/snapshots.ts
+export const PAST_READER: u32 = 256; // the main thread, or a view of it
 export const CB_STRINGS_ASKED: u32 = 512; // how often threads were asked to let their string caches go; JavaScript's
 export const CB_RESTORED: u32 = 516; // the cut taken when the heap was restored last: what JavaScript has known of addresses since before is void
 

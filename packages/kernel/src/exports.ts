@@ -17,6 +17,7 @@ export interface HeapExports {
   safepoint(): void;
   reclaim(): number;
   reclaimAwait(): void;
+  reclaimPast(): number;
   garbageIsLeft(): number;
   limboSettle(): number;
   worldStop(how: number): number;
@@ -26,6 +27,8 @@ export interface HeapExports {
   snapshotTake(): number;
   snapshotIsWhole(cut: number): number;
   snapshotClose(cut: number): void;
+  pastEnter(): void;
+  pastLeave(): void;
   restoreBegin(cut: number, since: number, garbage: number, spare: number): number;
   restoreEnd(garbage: number): number;
   garbageCount(): number;

@@ -15,7 +15,7 @@ import * as S from "../layout-sync";
 import { control, tb, threadBlock } from "../machine/registers";
 import { stackProbe } from "../machine/stack";
 import { frameAllocate } from "../paging/frames";
-import { snapshotLiesIn } from "../paging/history";
+import { snapshotLiesIn } from "../paging/snapshots";
 import { countDecrement } from "../heap/count";
 
 const SWEEP_MIN: u32 = 512; // RELEASED entries: half a frame
