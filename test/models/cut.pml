@@ -3,12 +3,14 @@
  * however many are open.
  *
  * Two threads write two pages of one word, one of them in two steps; a third takes two cuts, reads its snapshots in either order while the others go on,
- * and closes them. `ideal` is what memory was at each cut.
+ * and closes them. `ideal` is what memory was at each cut. With GIVE_UP each has one step, and one finds memory full at its beginning,
+ * which may be at any moment: the oldest snapshot is lost.
  *
  * @source packages/kernel/assembly/machine/epoch.ts epochAttach waitWhileStopped
  * @source packages/kernel/assembly/heap/safepoint.ts threadAttach safepoint stopHonour worldStop worldIsStopped worldResume snapshotTake
  * @source packages/kernel/assembly/paging/translate.ts writeAddress writeMiss cutAcknowledge
- * @source packages/kernel/assembly/paging/history.ts historyKeep versionKeep versionCopy versionWrite versionFind versionsDrop snapshotOpen snapshotClose contentCopy
+ * @source packages/kernel/assembly/paging/history.ts historyKeep versionKeep versionMake versionCopy versionWrite versionFind contentCopy
+ * @source packages/kernel/assembly/paging/snapshots.ts snapshotOpen snapshotClose pastEnter pastLeave pastGiveUp oldestLose versionsDrop versionUnlink
  *
  * @variant (none) passes
  * @variant NO_FLUSH fails: a thread that keeps its write translations over a cut writes to pages that were not kept
@@ -18,6 +20,8 @@
  * @variant READ_UNLOCKED fails: a reader that has seen that a page is as it was copies it while it is written
  * @variant ONE_COPY fails: a page that is kept for one snapshot is kept for all
  * @variant DROP_ALL fails: closing one snapshot takes from another what it needs
+ * @variant GIVE_UP passes
+ * @variant GIVE_UP READ_UNGUARDED fails: a reader has found a version that a thread without memory gives up
  */
 #define PAGES 2
 #define THREADS 2
@@ -31,7 +35,9 @@ bool stop = false;   /* CB_STOP, STOP_AT_YIELD */
 bool attached[THREADS];
 bool writable[THREADS * PAGES]; /* write TLBs */
 byte acknowledged[THREADS];     /* TB_CUT */
-bool open[CUTS + 1];            /* CB_SNAPSHOTS */
+bool open[CUTS + 1];            /* CB_SNAPSHOTS: open, and not lost */
+bool held[CUTS + 1];            /* not disposed of yet, be it lost */
+byte past = 0;                  /* CB_PAST_LOCK */
 
 /* Versions, CUTS slots a page: FROM 0 is an empty slot. */
 byte from[PAGES * CUTS];
@@ -104,6 +110,40 @@ inline keep(page, needed, before, kept, slot) {
   needed = false
 }
 
+/* versionsDrop: each is unlinked with the page locked, and nothing is done but that. */
+inline drop(page, slot) {
+  slot = page * CUTS;
+  do
+  :: atomic { slot < (page + 1) * CUTS && !locked[page] ->
+     if
+#ifdef DROP_ALL
+     :: from[slot] != 0 -> from[slot] = 0; to[slot] = 0; content[slot] = 0
+#else
+     :: from[slot] != 0 && !lies(from[slot], to[slot]) -> from[slot] = 0; to[slot] = 0; content[slot] = 0
+#endif
+     :: else
+     fi;
+     slot++ }
+  :: atomic { slot == (page + 1) * CUTS -> slot = 0; break }
+  od
+}
+
+/* pastGiveUp: not if somebody reads the past. */
+inline giveUp(slot) {
+  if
+  :: atomic { past == 0 && (open[1] || open[2]) ->
+     past = 2;
+     if
+     :: open[1] -> open[1] = false
+     :: else -> open[2] = false
+     fi };
+     drop(0, slot);
+     drop(1, slot);
+     past = 0
+  :: true
+  fi
+}
+
 /* writeAddress, and the write. */
 inline write(me, page, needed, before, kept, slot) {
   if
@@ -138,6 +178,12 @@ proctype Writer(byte me; byte most) {
   do
   :: steps < most ->
      enter(me);
+#ifdef GIVE_UP
+     if
+     :: me == 1 -> giveUp(slot)
+     :: else
+     fi;
+#endif
      /* A step writes both pages, in either order: only between steps are they alike. */
      if
      :: first = 0
@@ -156,8 +202,11 @@ proctype Writer(byte me; byte most) {
   attached[me] = false
 }
 
-/* contentCopy: a page that is as it was is copied under its lock; else there is a version. */
+/* pastEnter, contentCopy, pastLeave: a page that is as it was is copied under its lock; else there is a version, or the snapshot is lost. */
 inline read(number, page, before, slot) {
+#ifndef READ_UNGUARDED
+  atomic { past == 0 -> past = 1 };
+#endif
 #ifndef READ_UNLOCKED
   atomic { !locked[page] -> locked[page] = true };
 #endif
@@ -167,46 +216,36 @@ inline read(number, page, before, slot) {
 #ifndef READ_UNLOCKED
      locked[page] = false;
 #endif
+     assert(before == ideal[number * PAGES + page])
   :: else ->
 #ifndef READ_UNLOCKED
      locked[page] = false;
 #endif
      slot = page * CUTS;
      do
-     :: from[slot] != 0 && from[slot] <= number && number <= to[slot] -> break
-     :: else -> slot++; assert(slot < (page + 1) * CUTS)
+     :: slot == (page + 1) * CUTS -> break
+     :: slot < (page + 1) * CUTS && from[slot] != 0 && from[slot] <= number && number <= to[slot] -> break
+     :: else -> slot++
      od;
-     before = content[slot]
+     if
+     :: slot == (page + 1) * CUTS -> assert(!open[number])
+     :: else -> before = content[slot]; assert(before == ideal[number * PAGES + page])
+     fi
   fi;
-  assert(before == ideal[number * PAGES + page]);
+#ifndef READ_UNGUARDED
+  past = 0;
+#endif
   before = 0;
   slot = 0
 }
 
-/* versionsDrop, with the page locked. */
-inline drop(page, slot) {
-  atomic { !locked[page] -> locked[page] = true };
-  slot = page * CUTS;
-  do
-  :: slot < (page + 1) * CUTS ->
-     if
-#ifdef DROP_ALL
-     :: from[slot] != 0 -> d_step { from[slot] = 0; to[slot] = 0; content[slot] = 0 }
-#else
-     :: from[slot] != 0 && !lies(from[slot], to[slot]) -> d_step { from[slot] = 0; to[slot] = 0; content[slot] = 0 }
-#endif
-     :: else
-     fi;
-     slot++
-  :: else -> break
-  od;
-  slot = 0;
-  locked[page] = false
-}
-
 active proctype Main() {
   byte taken = 0, before = 0, slot = 0, number = 0;
+#ifdef GIVE_UP
+  atomic { run Writer(0, 1); run Writer(1, 1) };
+#else
   atomic { run Writer(0, 2); run Writer(1, 1) };
+#endif
   do
   :: taken < CUTS ->
      stop = true;
@@ -218,6 +257,7 @@ active proctype Main() {
      d_step {
        cut = taken;
        open[taken] = true;
+       held[taken] = true;
        ideal[taken * PAGES] = value[0];
        ideal[taken * PAGES + 1] = value[1]
      };
@@ -225,14 +265,17 @@ active proctype Main() {
      assert(value[0] == value[1]);
 #endif
      stop = false
-  :: open[1] -> number = 1;
+  :: held[1] -> number = 1;
 use: read(number, 0, before, slot);
      read(number, 1, before, slot);
+     held[number] = false;
      open[number] = false;
+     atomic { past == 0 -> past = 1 };
      drop(0, slot);
      drop(1, slot);
+     past = 0;
      number = 0
-  :: open[2] -> number = 2; goto use
-  :: taken == CUTS && !open[1] && !open[2] -> break
+  :: held[2] -> number = 2; goto use
+  :: taken == CUTS && !held[1] && !held[2] -> break
   od
 }

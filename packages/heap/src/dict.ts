@@ -6,9 +6,10 @@
 import { Layout as L } from "@ungil/kernel";
 import { defineShared } from "./define.js";
 import { DictUpdateError, NotANumberError, NotShareableError, OptionError } from "./errors.js";
-import { builtinWraps, scopeHere, TRIES } from "./heap.js";
+import { builtinWraps, scopeHere } from "./heap.js";
 import { Entries } from "./inspect.js";
 import { itemsIn } from "./items.js";
+import { makeRoom } from "./room.js";
 import type { Scope } from "./scope.js";
 import { ADDRESS, makeWrap, SCOPE, type Shared, slow, type Wrapper } from "./shared.js";
 import { NO_STRING } from "./strings.js";
@@ -216,10 +217,8 @@ type CompareSet = [number, number, number, number, number, number, number, numbe
 
 function compareSet(s: Scope, address: number, args: CompareSet): number {
   let status = s.x.dictCompareSet(address, ...args);
-  for (let tries = 0; status === -L.E_MEMORY && tries < TRIES; tries++) {
-    s.heap.reclaim(tries);
+  for (let tries = 0; status === -L.E_MEMORY && makeRoom(s.heap, tries); tries++)
     status = s.x.dictCompareSet(address, ...args);
-  }
   if (status < 0 && status !== -L.E_CHANGED) s.heap.fail("Dict.update", -status);
   return status;
 }
@@ -229,8 +228,7 @@ function addFailed(s: Scope, address: number, key: AnyKey, ref: number, by: numb
   const { kernel } = s.heap;
   const code = () => kernel.u32[(kernel.block + L.TB_FAULT_CODE) >>> 2] as number;
   if (code() === 0) return Number.NaN;
-  for (let tries = 0; code() === L.E_MEMORY && tries < TRIES; tries++) {
-    s.heap.reclaim(tries);
+  for (let tries = 0; code() === L.E_MEMORY && makeRoom(s.heap, tries); tries++) {
     const sum = s.x.dictAdd(address, ref, ref ? 0 : (key as number), by);
     if (sum === sum || code() === 0) return sum;
   }

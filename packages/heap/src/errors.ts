@@ -189,7 +189,7 @@ export class SnapshotLostError extends UngilError {
   constructor() {
     super(
       "SNAPSHOT_LOST",
-      "The heap was full when a page of this snapshot was written to, so what it had been is lost. Give the runtime more memory, or dispose of snapshots sooner.",
+      "The heap was full, so what it had been at this snapshot is not kept any more. Give the runtime more memory, or dispose of snapshots sooner.",
     );
   }
 }

@@ -40,7 +40,7 @@ export class ImageSource {
     const known = this.#known.get(number);
     if (known) return known;
     const { u32, outA, outB } = this.#kernel;
-    const state = this.#x.pageReadAt(number, this.#cut, this.#frame);
+    const state = this.#read(number);
     if (!this.#x.snapshotIsWhole(this.#cut)) throw new SnapshotLostError();
     if (state === L.PAGE_FREE) return null;
     const words = this.#forget() ?? new Uint32Array(PAGE_WORDS);
@@ -48,6 +48,16 @@ export class ImageSource {
     const page = { state, blockSize: u32[outB] as number, pages: u32[outA] as number, words };
     this.#known.set(number, page);
     return page;
+  }
+
+  /** Copies it to the frame: PAGE_*. Meanwhile no other thread gives it up. */
+  #read(number: number): number {
+    this.#x.pastEnter();
+    try {
+      return this.#x.pageReadAt(number, this.#cut, this.#frame);
+    } finally {
+      this.#x.pastLeave();
+    }
   }
 
   /** The same, and it stays valid until another one is held. */

@@ -156,11 +156,8 @@ export class SnapshotHeap extends Heap {
   }
 
   override blockSize(address: number): number {
-    return this.x.viewBlockSize(address);
+    return this.#running ? this.x.viewBlockSize(address) : this.batch(() => this.x.viewBlockSize(address));
   }
-
-  /** There is nothing of its own to give back; and what the heap itself gives back it would have to write to, and keep for this one. */
-  override reclaim(): void {}
 
   protected override fault(code: number): never {
     return this.fail("Reading a snapshot", code);

@@ -8,9 +8,11 @@ export { listGet, listLength, listNew, listPop, listPush, listSet } from "./cont
 export { journalRecover, threadAdopt } from "./containers/recover";
 export { countIncrement, countRelease as countDecrement } from "./heap/count";
 export { borrow, pinsRelease, scopeClose, scopeOpen, taskUnpin } from "./heap/handle";
-export { imageFrameGive, imageFrameTake, imagePageFinish, imagePagePlace, imageRunPlace } from "./heap/image";
 export {
-  batchBegin, batchEnd, garbageIsLeft, limboSettle, reclaim, reclaimAwait, safepoint, snapshotTake, stepBegin, stepEnd,
+  imageFrameGive, imageFrameTake, imagePageFinish, imagePageHold, imagePagePlace, imageRunPlace, imageWord,
+} from "./heap/image";
+export {
+  batchBegin, batchEnd, garbageIsLeft, limboSettle, reclaim, reclaimAwait, reclaimPast, safepoint, snapshotTake, stepBegin, stepEnd,
   stepFinish, threadAttach, threadDetach, threadInit, threadIsGone, viewBegin, viewEnd, worldIsStopped, worldResume, worldStop,
 } from "./heap/safepoint";
 export { garbageCount, restoreBegin, restoreEnd } from "./heap/restore";
@@ -19,7 +21,8 @@ export { typeDefine, typeName, typeRead, typeRegister } from "./heap/types";
 export { reserveOpen } from "./paging/frames";
 export { pagerEvict, pagerHarvest } from "./paging/pager";
 export { residenceRecover } from "./paging/residence";
-export { pageReadAt, snapshotClose, snapshotIsWhole } from "./paging/history";
+export { pageReadAt } from "./paging/history";
+export { pastEnter, pastLeave, snapshotClose, snapshotIsWhole } from "./paging/snapshots";
 export { readAddress as translate } from "./paging/translate";
 export { viewBlockSize, viewClose, viewOpen } from "./paging/view";
 export { frameReserve, systemPark, watermarkHigh, watermarkLow } from "./paging/watermarks";

@@ -82,6 +82,8 @@ export const CB_CLOCK_HAND: u32 = 840; // frame that is looked at next
 export const CB_VICTIM_NEXT: u32 = 844; // victim that leaves next, and where they end: of whoever holds CB_EVICT_LOCK
 export const CB_VICTIM_END: u32 = 848;
 export const CB_SYSTEM_PARK: u32 = 896; // 1 while the system thread is parked
+export const CB_PAST_LOCK: u32 = 960; // 0, the slot of the thread that drops versions, or PAST_READER for each reader: paging/snapshots.ts
+export const PAST_READER: u32 = 256; // the main thread, or a view of it
 export const CB_STRINGS_ASKED: u32 = 512; // how often threads were asked to let their string caches go; JavaScript's
 export const CB_RESTORED: u32 = 516; // the cut taken when the heap was restored last: what JavaScript has known of addresses since before is void
 

@@ -17,6 +17,7 @@ export interface HeapExports {
   safepoint(): void;
   reclaim(): number;
   reclaimAwait(): void;
+  reclaimPast(): number;
   garbageIsLeft(): number;
   limboSettle(): number;
   worldStop(how: number): number;
@@ -33,6 +34,8 @@ export interface HeapExports {
   snapshotTake(): number;
   snapshotIsWhole(cut: number): number;
   snapshotClose(cut: number): void;
+  pastEnter(): void;
+  pastLeave(): void;
   restoreBegin(cut: number, since: number, garbage: number, spare: number): number;
   restoreEnd(garbage: number): number;
   garbageCount(): number;
@@ -47,6 +50,8 @@ export interface HeapExports {
   imageFrameGive(frame: number): void;
   imagePagePlace(page: number, blockSize: number): number;
   imageRunPlace(first: number, pages: number): number;
+  imagePageHold(page: number): number;
+  imageWord(address: number): number;
   imagePageFinish(page: number): void;
   pageReadAt(page: number, cut: number, to: number): number;
   // Handles.

@@ -7,6 +7,6 @@ export * from "./errors.js";
 export type { HeapExports } from "./exports.js";
 export { heapMap } from "./heap-map.js";
 export { compileKernel, createMachine, defineInternalTypes, Kernel, type MachineHandle } from "./kernel.js";
-export { heapBytesFor, MEMORY_MAX, MEMORY_MIN } from "./plan.js";
+export { heapBytesFor, MEMORY_MAX, MEMORY_MIN, reserveBeside, roomInSwap, swapFor } from "./plan.js";
 export { closeSwap, openSwap, type SwapHandle } from "./swap.js";
 export { type Watched, watchEnd, watchMap } from "./watch.js";

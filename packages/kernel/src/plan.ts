@@ -30,6 +30,24 @@ export function heapBytesFor(pages: number): number {
   return Math.max(0, Math.ceil((pages - 2 * L.ARENA_PAGES) / 2)) * L.PAGE_SIZE;
 }
 
+/** Bytes that memory must have beside `bytes` that are used, for ordinary allocation leaves them alone (`frameReserve`). */
+export function reserveBeside(bytes: number): number {
+  const pages = Math.ceil(Math.min(4 << 20, Math.max(128 << 10, bytes / 31)) / L.PAGE_SIZE);
+  return pages * L.PAGE_SIZE;
+}
+
+/** What a swap file of so many bytes has room for, at least: some slots are kept so that pages can come back (`slotsReserve`). */
+export function roomInSwap(bytes: number): number {
+  const slots = Math.floor(bytes / L.PAGE_SIZE);
+  return (slots - Math.floor(slots / 8)) * L.PAGE_SIZE;
+}
+
+/** The least swap file that has room for so much. */
+export function swapFor(bytes: number): number {
+  const pages = Math.ceil(bytes / L.PAGE_SIZE);
+  return pages > 0 ? (pages + Math.floor((pages - 1) / 7)) * L.PAGE_SIZE : 0;
+}
+
 /**
  * Plans a machine whose heap has `heapBytes` of physical memory, `swapBytes` beyond it in a swap file, and `slots` thread
  * slots (slot 0 is never used). The kernel's own tables come on top; pages of them that are never touched cost nothing.

@@ -38,6 +38,8 @@ export function closeSwap({ descriptor }: SwapHandle): void {
 export class SwapFile {
   /** Why the last call failed. */
   error: unknown;
+  /** While what is done is of no use unless all of it is: a call that fails throws, in the middle of anything. */
+  mustWork = false;
 
   constructor(
     readonly descriptor: number,
@@ -63,6 +65,7 @@ export class SwapFile {
     } catch (error) {
       this.error = error;
     }
+    if (this.mustWork) throw new StorageError(`A page could not be ${what} in the swap file`, { cause: this.error });
     return false;
   }
 }

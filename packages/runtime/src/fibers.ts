@@ -1,5 +1,5 @@
 /** The fibers of a thread: its table of those that have not ended, the queue of those that can go on, and what wakes them. */
-import { type Heap, releasing, Scope, thread } from "@ungil/heap";
+import { type Heap, makeRoom, releasing, Scope, thread } from "@ungil/heap";
 import { type Kernel, Layout as L, OutOfMemoryError, SyncLayout as S, StorageError } from "@ungil/kernel";
 import { argumentsIn } from "./arguments.js";
 import type { Definition } from "./coroutines.js";
@@ -135,12 +135,11 @@ export abstract class FiberThread extends EventLoopThread {
   stepOver(fiber: Fiber): void {
     fiber.scope.open = false;
     thread.scope = this.service;
-    const status = releasing(() => this.x.taskYield(0));
+    let status = releasing(() => this.x.taskYield(0));
+    for (let tries = 1; status === L.E_MEMORY && makeRoom(this.heap, tries); tries++)
+      status = releasing(() => this.x.taskYield(0));
+    if (status === L.E_MEMORY) status = releasing(() => this.x.taskYield(1));
     if (status === 0) return;
-    if (status === L.E_MEMORY) {
-      this.heap.reclaim(1);
-      if (releasing(() => this.x.taskYield(1)) === 0) return;
-    }
     // Its handles could not be pinned, and are gone: it cannot go on.
     const what = "The handles of a coroutine";
     const { swap } = this.kernel;

@@ -16,7 +16,7 @@ import {
   UnknownStructError,
   type Wrapper,
 } from "@ungil/heap";
-import { heapBytesFor, type Kernel, Layout as L, MEMORY_MIN } from "@ungil/kernel";
+import { heapBytesFor, type Kernel, Layout as L, MEMORY_MIN, reserveBeside } from "@ungil/kernel";
 import {
   ImageCorruptedError,
   ImageReader,
@@ -189,11 +189,22 @@ export class OpenedImage {
     return this.#header.memory;
   }
 
-  /** Bytes of memory that a runtime with so many threads needs at least to hold it, and to do a little with it. */
-  memoryNeeded(threads: number): number {
+  /**
+   * Bytes that a runtime with so many threads needs at least to hold it, and to do a little with it: of memory and swap together, and
+   * of these in memory, for its longest run must be there in one piece, and what cannot leave may lie in the middle.
+   */
+  roomNeeded(threads: number): { all: number; inMemory: number } {
     const { pages } = this.#reader.manifest;
-    const last = pages.reduce((most, { page }) => Math.max(most, page), 0);
-    return Math.max(pages.length * L.PAGE_SIZE + memoryOfThreads(threads) + MEMORY_MIN, heapBytesFor(last + 1));
+    const withRest = (pages: number) => {
+      const bytes = pages * L.PAGE_SIZE + memoryOfThreads(threads) + MEMORY_MIN;
+      return bytes + reserveBeside(bytes);
+    };
+    let [last, longest] = [0, 1];
+    for (const { page, kind, extent } of pages) {
+      last = Math.max(last, page);
+      if (kind === L.PAGE_RUN) longest = Math.max(longest, extent);
+    }
+    return { all: Math.max(withRest(pages.length), heapBytesFor(last + 1)), inMemory: withRest(2 * longest) };
   }
 
   /** Brings the heap back. Nothing has been made in this machine yet. */
@@ -201,10 +212,17 @@ export class OpenedImage {
     const { file, manifest } = this.#reader;
     const damaged = (reason: string) => new ImageCorruptedError(file, reason);
     const load = new ImageLoad(kernel, this.#header, manifest.pages, damaged);
+    const pages = load.arrange(this.#reader.pagesInOrder());
     const pace = new Pace();
-    load.place();
-    await this.#reader.read((page, content) => load.fill(page, content), pace.pause);
+    const { exports: x } = kernel;
+    // What threads will have of their own cannot leave: it is not to lie among the pages, in the way of their runs.
+    const threads = memoryOfThreads(kernel.control(L.CB_SLOTS) - 2) / L.PAGE_SIZE;
+    const frames = Array.from({ length: threads }, () => x.imageFrameTake());
+    x.threadAttach(); // what it translates stays in memory
+    await this.#reader.read((page, content) => load.fill(page, content), pace.pause, pages);
     await pace.run(load.rebuild());
+    x.threadDetach();
+    for (const frame of frames) x.imageFrameGive(frame);
     this.#load = load;
   }
 

@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import { bytesOf, Layout, MEMORY_MAX, MEMORY_MIN, MemorySizeError } from "@ungil/kernel";
+import { bytesOf, Layout, MEMORY_MAX, MEMORY_MIN, MemorySizeError, roomInSwap, swapFor } from "@ungil/kernel";
 import { POLICIES } from "@ungil/memory/policies";
 import { OptionError, ThreadCountError, UnknownOptionError } from "./errors.js";
 import type { Task } from "./task.js";
@@ -122,18 +122,25 @@ function checkSwap(swap: RuntimeOptions["swap"]): Settings["swap"] {
 export interface ImageMemory {
   readonly file: string;
   readonly memory: number;
-  memoryNeeded(threads: number): number;
+  roomNeeded(threads: number): { readonly all: number; readonly inMemory: number };
 }
 
 /** Options of a runtime that is opened from an image. */
 export function checkOpenOptions(options: RuntimeOptions = {}, image: ImageMemory): Settings {
   const settings = checkOptions(options, OPEN);
-  const needed = image.memoryNeeded(settings.threads);
-  const heapBytes = options.memory === undefined ? Math.max(image.memory, needed) : settings.heapBytes;
-  if (heapBytes < needed)
+  const { threads, swap } = settings;
+  const swapBytes = swap ? swap.bytes - (swap.bytes % Layout.PAGE_SIZE) : 0;
+  const { all, inMemory } = image.roomNeeded(threads);
+  const least = Math.max(all - roomInSwap(swapBytes), inMemory);
+  const heapBytes = options.memory === undefined ? Math.max(image.memory, least) : settings.heapBytes;
+  if (heapBytes < least) {
+    const mebibytes = (bytes: number) => `${bytes} (${Math.ceil(bytes / 2 ** 20)} MiB)`;
     throw new MemorySizeError(
-      `memory is ${heapBytes} bytes; the image ${image.file} needs ${needed} (${Math.ceil(needed / 2 ** 20)} MiB) with ${settings.threads} threads`,
+      swap
+        ? `memory is ${heapBytes} bytes and swap ${swapBytes}; the image ${image.file} needs ${mebibytes(heapBytes + swapFor(all - heapBytes))} with ${threads} threads, ${mebibytes(inMemory)} of it in memory`
+        : `memory is ${heapBytes} bytes; the image ${image.file} needs ${mebibytes(all)} with ${threads} threads, of which all but ${mebibytes(inMemory)} may be swap`,
     );
+  }
   return { ...settings, heapBytes };
 }
 

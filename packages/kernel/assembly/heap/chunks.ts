@@ -10,6 +10,7 @@ import * as L from "../layout";
 import { control, tb } from "../machine/registers";
 import { framesProvide } from "../paging/evict";
 import { frameAllocateFixed, frameFree } from "../paging/frames";
+import { pastGiveUp } from "../paging/snapshots";
 
 const SPARE_MAX: u32 = 8;
 const LAST_FRAMES: u32 = 65536 >> L.PAGE_SHIFT; // for the PINS of the handles, which must be pinned before anything can be reclaimed
@@ -24,7 +25,10 @@ const SPARE_MIN: u32 = 2; // what one operation needs at most: one for limbo, on
 function chunksRefill(): bool {
   while (load<u32>(tb + L.TB_CHUNK_COUNT) < SPARE_MIN) {
     framesProvide(1);
-    if (atomic.load<u32>(control() + L.CB_FRAMES_FREE) <= LAST_FRAMES) return false;
+    if (atomic.load<u32>(control() + L.CB_FRAMES_FREE) <= LAST_FRAMES) {
+      if (pastGiveUp() <= 0) return false;
+      continue;
+    }
     const frame = frameAllocateFixed();
     if (!frame) return false;
     chunkFree(frame);

@@ -21,6 +21,7 @@ import { stackProbe } from "../machine/stack";
 import {
   changesBegin, changesFind, changesKeep, changesNext, frameAt, framesPlan, hasChanged, pagePutBack, putBackFailed, restoreCut,
 } from "../paging/restore";
+import { pastIsNeeded } from "../paging/snapshots";
 import { swapIsThere } from "../paging/swap";
 import { cutAcknowledge, readAddress, translationDrop, translationsFlush } from "../paging/translate";
 import { pagesGiveBack, pagesTakeBack, runRetire } from "./arenas";
@@ -68,8 +69,12 @@ export function restoreBegin(cut: u32, since: u32, garbage: u32, spare: u32): u3
   // First: the plan stands where pages are linked in these stacks.
   for (let slot: u32 = 1; slot < slots; slot++) unfullSettle(threadBlock(slot));
   changesFind(cut, since);
+  pastIsNeeded(true);
   changesKeep();
-  if (!framesPlan(spare + garbage / ((L.PAGE_SIZE - L.CHUNK_HEADER) >>> 3))) return L.E_MEMORY;
+  if (!framesPlan(spare + garbage / ((L.PAGE_SIZE - L.CHUNK_HEADER) >>> 3))) {
+    pastIsNeeded(false);
+    return L.E_MEMORY;
+  }
   for (let slot: u32 = 1; slot < slots; slot++) retiredFilter(threadBlock(slot));
   for (let page = changesBegin(); page; page = changesNext(page)) pageLeave(page);
   return 0;
@@ -105,6 +110,7 @@ export function restoreEnd(garbage: u32): u32 {
   const slots = load<u32>(control() + L.CB_SLOTS);
   for (let slot: u32 = 1; slot < slots; slot++) listsFilter(threadBlock(slot));
   for (let page = changesBegin(); page; page = changesNext(page)) if (pagePutBack(page)) pageEnter(page, garbage != 0);
+  pastIsNeeded(false);
   if (putBackFailed()) return 0;
   for (let page = changesBegin(); page; page = changesNext(page)) if (mayHoldStrings(descriptorAt(page))) stringsEach(page, true);
   atomic.store<u32>(control() + L.CB_SMALL_HINT, 0);

@@ -10,8 +10,8 @@ import { gilDrop, gilHonour, gilTake } from "../machine/gil";
 import { control, count, tb, threadBlock } from "../machine/registers";
 import { stackProbe, stackProbeTwice } from "../machine/stack";
 import { traceInit } from "../paging/trace";
-import { snapshotOpen } from "../paging/history";
 import { pagerIsAtWork } from "../paging/pager";
+import { pastEnter, pastGiveUp, pastLeave, snapshotOpen } from "../paging/snapshots";
 import { swapIsThere } from "../paging/swap";
 import { viewForget } from "../paging/view";
 import { cutAcknowledge, translationsFlush, translationsForget } from "../paging/translate";
@@ -65,12 +65,14 @@ export function batchEnd(): void {
 /** A step of a view: it is not attached, for nothing that it can reach changes, and needs no GIL. */
 export function viewBegin(): void {
   stackProbeTwice();
+  pastEnter();
   stepBegin(0);
 }
 
 export function viewEnd(): void {
   youngDrop();
   if (swapIsThere()) viewForget(); // nobody could make it let go of its copies while it does nothing
+  pastLeave();
 }
 
 /** Ends a step (or a batch outside one): 0, or E_MEMORY if the handles could not be pinned, and are dropped. */
@@ -315,6 +317,12 @@ export function reclaim(): bool {
   }
   if (!retired) framesGather();
   return atomic.load<u32>(control() + L.CB_FRAMES_FREE) > before;
+}
+
+/** Memory is out, and there is no garbage: snapshots must go. See `pastGiveUp`. */
+export function reclaimPast(): i32 {
+  stackProbe();
+  return pastGiveUp();
 }
 
 /** Memory is out, and parked threads were woken to give back theirs: lets them, for a millisecond. In the middle of a step. */

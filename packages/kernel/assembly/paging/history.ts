@@ -19,7 +19,7 @@
  * free list or number of blocks comes here first; list links, owner and FULL are not part of what a snapshot is.
  *
  * A version is a frame, or a slot of the swap file: then the page is written there first, and WRITTEN tells afterwards whether it
- * was still what it had been. If there is room for neither the snapshots in question are lost, never the write.
+ * was still what it had been. If there is room for neither the past is given up (snapshots.ts), never the write.
  */
 import * as L from "../layout";
 import { control, count, descriptors, readTlb, tb } from "../machine/registers";
@@ -29,7 +29,8 @@ import { frameOf, pteLock, pteOf, pteUnlock } from "./pte";
 import { recordGive, recordTake } from "./records";
 import { pageFault } from "./refuse";
 import { hasFrame, isInSwap, pageRescue } from "./residence";
-import { slotAllocate, slotFree, slotGiven, slotsReserve, slotsSpare, slotTaken, swapIsThere, swapRead, swapWrite } from "./swap";
+import { pastGiveUp, snapshotLiesIn, snapshotsLose } from "./snapshots";
+import { slotAllocate, slotFree, slotsReserve, slotsSpare, slotTaken, swapIsThere, swapRead, swapWrite } from "./swap";
 
 const VERSIONS_SHIFT: u32 = 3; // with a swap file, versions have one frame in eight at most
 
@@ -60,14 +61,25 @@ function versionKeep(page: u32, cut: u32): void {
   const history = historyOf(page);
   const state = load<u32>(descriptors + <usize>page * L.PAGE_DESCRIPTOR_SIZE + L.PD_STATE);
   const written = atomic.load<u32>(history + L.HISTORY_WRITTEN);
-  if (state == L.PAGE_FREE || !snapshotLiesIn(written + 1, cut)) return versionSkip(page, cut);
-  const record = recordTake();
-  const frame = record ? versionFrame() : <usize>0;
-  if (frame) return versionCopy(page, cut, record, frame);
-  if (record && swapIsThere() && versionWrite(page, written, cut, record)) return;
-  if (record) recordGive(record);
-  snapshotsLose(written + 1, cut);
+  while (state != L.PAGE_FREE && snapshotLiesIn(written + 1, cut)) {
+    if (versionMake(page, written, cut)) return;
+    if (pastGiveUp() <= 0) snapshotsLose(written + 1, cut);
+  }
   versionSkip(page, cut);
+}
+
+/** False if there is no room for it. */
+function versionMake(page: u32, written: u32, cut: u32): bool {
+  const record = recordTake();
+  if (!record) return false;
+  const frame = versionFrame();
+  if (frame) {
+    versionCopy(page, cut, record, frame);
+    return true;
+  }
+  if (swapIsThere() && versionWrite(page, written, cut, record)) return true;
+  recordGive(record);
+  return false;
 }
 
 /** Nobody needs what the page was. */
@@ -191,9 +203,11 @@ export function historyTakeFrame(page: u32): void {
   const cut = atomic.load<u32>(control() + L.CB_CUT);
   const written = atomic.load<u32>(history + L.HISTORY_WRITTEN);
   if (written == cut) return;
-  const needed = snapshotLiesIn(written + 1, cut);
-  const record = needed ? recordTake() : 0;
-  if (needed && !record) snapshotsLose(written + 1, cut);
+  let record: usize = 0;
+  while (!record && snapshotLiesIn(written + 1, cut)) {
+    record = recordTake();
+    if (!record && pastGiveUp() <= 0) snapshotsLose(written + 1, cut);
+  }
   const pte = pteOf(page);
   pteLock(pte); // nobody else comes here, for the page is nobody's; but a reader of the snapshot may be copying it
   const entry = atomic.load<u64>(pte);
@@ -282,89 +296,4 @@ export function versionFind(page: u32, cut: u32): usize {
     record = <usize>load<u32>(record + L.VERSION_NEXT);
   }
   return 0;
-}
-
-/** Drops the versions of a page that no open snapshot needs. Not by a thread that can be terminated. */
-function versionsDrop(page: u32): void {
-  const history = historyOf(page);
-  if (!atomic.load<u32>(history + L.HISTORY_VERSIONS)) return;
-  const pte = pteOf(page);
-  pteLock(pte);
-  let link = history + L.HISTORY_VERSIONS;
-  let dropped: usize = 0;
-  let record = <usize>load<u32>(link);
-  while (record) {
-    const next = load<u32>(record + L.VERSION_NEXT);
-    if (snapshotLiesIn(load<u32>(record + L.VERSION_FROM), load<u32>(record + L.VERSION_TO))) {
-      link = record + L.VERSION_NEXT;
-    } else {
-      store<u32>(link, next);
-      store<u32>(record + L.VERSION_NEXT, <u32>dropped);
-      dropped = record;
-    }
-    record = <usize>next;
-  }
-  pteUnlock(pte);
-  while (dropped) {
-    const next = <usize>load<u32>(dropped + L.VERSION_NEXT);
-    const content = load<u32>(dropped + L.VERSION_FRAME);
-    if (content & L.VERSION_IN_SWAP) {
-      slotFree(content >>> 1);
-      slotGiven();
-    } else {
-      frameFree(content);
-      atomic.sub<u32>(control() + L.CB_VERSION_FRAMES, 1);
-    }
-    recordGive(dropped);
-    dropped = next;
-  }
-}
-
-// Snapshots.
-
-// @ts-ignore: decorator
-@inline function snapshotSlot(n: u32): usize {
-  return control() + L.CB_SNAPSHOTS + (<usize>n << 2);
-}
-
-/** Whether an open snapshot, that is not lost, is of one of the cuts `from`..`to`. */
-export function snapshotLiesIn(from: u32, to: u32): bool {
-  for (let n: u32 = 0; n < L.SNAPSHOTS_MAX; n++) {
-    const cut = atomic.load<u32>(snapshotSlot(n));
-    if (cut && from <= cut && cut <= to) return true; // a lost one is greater than any cut
-  }
-  return false;
-}
-
-function snapshotsLose(from: u32, to: u32): void {
-  for (let n: u32 = 0; n < L.SNAPSHOTS_MAX; n++) {
-    const cut = atomic.load<u32>(snapshotSlot(n));
-    if (cut && from <= cut && cut <= to) atomic.or<u32>(snapshotSlot(n), L.SNAPSHOT_LOST);
-  }
-}
-
-/** Opens a snapshot of the next cut: its number, or 0 if too many are open. The world stands still, at yields. */
-export function snapshotOpen(): u32 {
-  const cut = atomic.load<u32>(control() + L.CB_CUT) + 1;
-  for (let n: u32 = 0; n < L.SNAPSHOTS_MAX; n++) {
-    if (atomic.load<u32>(snapshotSlot(n))) continue;
-    atomic.store<u32>(snapshotSlot(n), cut);
-    atomic.store<u32>(control() + L.CB_CUT, cut);
-    return cut;
-  }
-  return 0;
-}
-
-/** Whether what a snapshot was of is still known. */
-export function snapshotIsWhole(cut: u32): bool {
-  return snapshotLiesIn(cut, cut);
-}
-
-/** Closes a snapshot and gives back what only it needed. O(pages). By one thread at a time. */
-export function snapshotClose(cut: u32): void {
-  for (let n: u32 = 0; n < L.SNAPSHOTS_MAX; n++) {
-    if ((atomic.load<u32>(snapshotSlot(n)) & ~L.SNAPSHOT_LOST) == cut) atomic.store<u32>(snapshotSlot(n), 0);
-  }
-  const pages = load<u32>(control() + L.CB_VIRTUAL_PAGES);
-  for (let page: u32 = 1; page < pages; page++) versionsDrop(page);
 }

@@ -6,7 +6,7 @@ import * as L from "../layout";
 import { control } from "../machine/registers";
 import { spinPause } from "../machine/spin";
 import { framesProvide } from "./evict";
-import { frameAllocateFixed } from "./frames";
+import { frameAllocateFixed, frameFree } from "./frames";
 
 // @ts-ignore: decorator
 @inline function recordsLock(): void {
@@ -38,6 +38,13 @@ export function recordGive(record: usize): void {
   store<u32>(control() + L.CB_VERSION_FREE, <u32>record);
   store<u32>(control() + L.CB_VERSIONS, load<u32>(control() + L.CB_VERSIONS) - 1);
   recordsUnlock();
+}
+
+/** The record of what a view has copied, and its frames. */
+export function runRecordGive(record: usize): void {
+  const frames = load<u32>(record + L.VERSION_FRAME);
+  for (let n = load<u32>(record + L.VERSION_RUN_PAGES); n > 0; n--) frameFree(frames + ((n - 1) << L.PAGE_SHIFT));
+  recordGive(record);
 }
 
 /** A frame of records: they are never given back, for there are always some. */

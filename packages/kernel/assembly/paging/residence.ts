@@ -172,6 +172,7 @@ export function residenceRecover(slot: u32): void {
     pteUnlock(pte);
     store<u32>(threadBlock(slot) + L.TB_ARRIVING, 0);
   }
+  atomic.cmpxchg<u32>(control() + L.CB_PAST_LOCK, slot, 0); // it was dropping versions
   if (atomic.load<u32>(control() + L.CB_EVICT_LOCK) != slot) return;
   const leaving = load<u32>(control() + L.CB_EVICT_HEAD);
   if (leaving) {

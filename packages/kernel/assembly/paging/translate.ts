@@ -17,8 +17,11 @@ import { historyKeep } from "./history";
 import { frameOf, pteInstall, pteOf } from "./pte";
 import { pageFault } from "./refuse";
 import { framePageNote } from "./residence";
+import { pastGiveUp, pastIsInTheWay } from "./snapshots";
 import { swapIsThere } from "./swap";
 import { viewWalk } from "./view";
+
+const GIVE_UPS: u32 = 2; // for a page that is in the swap file: what snapshots keep may be in its way
 
 /** Physical address for reading, or 0 (the reason is in TB_FAULT_CODE). */
 // @ts-ignore: decorator
@@ -110,11 +113,14 @@ function walk(va: u32, right: u64, mark: u64): usize {
   if (load<u32>(tb + L.TB_SNAPSHOT)) return viewWalk(page, right == L.PTE_WRITE);
   const pte = pteOf(page);
   let entry = atomic.load<u64>(pte);
+  let tries: u32 = 0;
   while (!(entry & L.PTE_PRESENT)) {
     if (load<u32>(descriptors + <usize>page * L.PAGE_DESCRIPTOR_SIZE + L.PD_STATE) == L.PAGE_FREE) return fault(L.E_FAULT, va);
     if ((entry & ~(<u64>L.PTE_LOCK)) != 0) {
+      if (pastIsInTheWay()) pastGiveUp();
       const status = pageBring(page);
-      if (status) return mayFail ? fault(status, va) : pageFault(status);
+      if (status && (status != L.E_MEMORY || tries++ == GIVE_UPS || !pastGiveUp()))
+        return mayFail ? fault(status, va) : pageFault(status);
     } else if (!demandZero(pte, page)) {
       return fault(L.E_MEMORY, va);
     }

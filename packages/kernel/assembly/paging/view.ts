@@ -3,7 +3,8 @@
  * has not been written since the cut becomes a version when it is read. Versions never change, so its translations stay
  * valid until the snapshot is closed. It cannot write.
  *
- * A run must be contiguous and its versions are not, so a view reads a copy of its own.
+ * A run must be contiguous and its versions are not, so a view reads a copy of its own. Between two operations it may lose these
+ * copies, and what it has translated, to a thread that finds memory full (snapshots.ts).
  *
  * What cannot be read makes its host throw, in the middle of the operation: a view holds no lock, and nobody need look at an
  * error code to know that what it has in its hands is nothing.
@@ -11,16 +12,10 @@
 import * as L from "../layout";
 import { readTlb, tb } from "../machine/registers";
 import { frameRunProvide, framesProvide } from "./evict";
-import { frameFree } from "./frames";
-import {
-  blockSizeAt,
-  contentCopy,
-  snapshotIsWhole,
-  stateAt,
-  versionFrameAt,
-} from "./history";
-import { recordGive, recordTake } from "./records";
+import { blockSizeAt, contentCopy, stateAt, versionFrameAt } from "./history";
+import { recordGive, recordTake, runRecordGive } from "./records";
 import { pageFault } from "./refuse";
+import { pastEnter, pastLeave, snapshotIsWhole } from "./snapshots";
 import { translationsForget } from "./translate";
 
 /** This thread reads the snapshot of cut `cut` from now on. */
@@ -31,21 +26,17 @@ export function viewOpen(cut: u32): void {
 
 /** Reads nothing any more. Before the snapshot is closed. */
 export function viewClose(): void {
+  pastEnter(); // another thread may be about to give its copies up
   translationsForget();
   store<u32>(tb + L.TB_SNAPSHOT, 0);
   let record = <usize>load<u32>(tb + L.TB_VIEW_RUNS);
   store<u32>(tb + L.TB_VIEW_RUNS, 0);
   while (record) {
     const next = <usize>load<u32>(record + L.VERSION_NEXT);
-    runFree(record);
+    runRecordGive(record);
     record = next;
   }
-}
-
-function runFree(record: usize): void {
-  const frames = load<u32>(record + L.VERSION_FRAME);
-  for (let n = load<u32>(record + L.VERSION_RUN_PAGES); n > 0; n--) frameFree(frames + ((n - 1) << L.PAGE_SHIFT));
-  recordGive(record);
+  pastLeave();
 }
 
 /** Lets its copies go, for memory is short: between two operations. */
@@ -98,7 +89,7 @@ function viewCopy(first: u32, pages: u32, cut: u32): usize {
   for (let n: u32 = 0; n < pages; n++) {
     const status = contentCopy(first + n, cut, frames + (<usize>n << L.PAGE_SHIFT));
     if (!status) continue;
-    runFree(record);
+    runRecordGive(record);
     return pageFault(snapshotIsWhole(cut) ? status : L.E_FAULT);
   }
   store<u32>(record + L.VERSION_NEXT, load<u32>(tb + L.TB_VIEW_RUNS));

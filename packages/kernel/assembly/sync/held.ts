@@ -15,7 +15,7 @@ import * as S from "../layout-sync";
 import { control, tb, threadBlock } from "../machine/registers";
 import { stackProbe } from "../machine/stack";
 import { frameAllocateFixed } from "../paging/frames";
-import { snapshotLiesIn } from "../paging/history";
+import { snapshotLiesIn } from "../paging/snapshots";
 import { countDecrement } from "../heap/count";
 
 const SWEEP_MIN: u32 = L.PAGE_SIZE / S.HELD_SIZE / 2; // RELEASED entries: half a frame

@@ -56,19 +56,31 @@ export class ImageReader {
     return new ImageReader(file, handle, block, manifest);
   }
 
-  /** Hands out the content of every page, checked, in the order of the file. `pause` is called now and then. */
-  async read(each: (page: ImagePage, content: Buffer) => void, pause: () => Promise<void>): Promise<void> {
+  /** Its pages, in the order in which they are read fastest. */
+  pagesInOrder(): ImagePage[] {
+    return [...this.manifest.pages].sort((a, b) => a.offset - b.offset);
+  }
+
+  /** Hands out the content of every page, checked, in that order or another one. `pause` is called now and then. */
+  async read(
+    each: (page: ImagePage, content: Buffer) => void,
+    pause: () => Promise<void>,
+    pages: readonly ImagePage[] = this.pagesInOrder(),
+  ): Promise<void> {
     try {
-      await this.#read(each, pause);
+      await this.#read(each, pause, pages);
       trust(this.file, await this.handle.stat(), this.block.generation, this.manifest.pages);
     } catch (error) {
       throw readError(this.file, error);
     }
   }
 
-  async #read(each: (page: ImagePage, content: Buffer) => void, pause: () => Promise<void>): Promise<void> {
+  async #read(
+    each: (page: ImagePage, content: Buffer) => void,
+    pause: () => Promise<void>,
+    pages: readonly ImagePage[],
+  ): Promise<void> {
     const { pageSize } = this.block;
-    const pages = [...this.manifest.pages].sort((a, b) => a.offset - b.offset);
     const segment = Buffer.alloc(SEGMENT);
     for (let first = 0; first < pages.length; ) {
       const start = (pages[first] as ImagePage).offset;
@@ -76,8 +88,8 @@ export class ImageReader {
       let end = start + pageSize;
       for (; last + 1 < pages.length; last++) {
         const next = (pages[last + 1] as ImagePage).offset;
-        if (next > end || next + pageSize - start > SEGMENT) break;
-        end = next + pageSize;
+        if (next < start || next > end || next + pageSize - start > SEGMENT) break;
+        end = Math.max(end, next + pageSize);
       }
       await readAll(this.handle, this.file, segment.subarray(0, end - start), start);
       for (; first <= last; first++) {
