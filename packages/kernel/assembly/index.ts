@@ -5,6 +5,8 @@ export {
 export { dictAdd, dictCompareSet, dictCopyShard, dictDelete, dictGet, dictNew, dictSet } from "./containers/dict";
 export { dictEntryKey, dictEntryValue, dictFindLong, dictFindText, dictSize } from "./containers/look";
 export { listGet, listLength, listNew, listPop, listPush, listSet } from "./containers/list";
+export { cyclesBreak, cyclesHold } from "./collect/break";
+export { pastEnd, pastLook, pastRead } from "./collect/past";
 export { journalRecover, threadAdopt } from "./containers/recover";
 export { countIncrement, countRelease as countDecrement } from "./heap/count";
 export { borrow, pinsRelease, scopeClose, scopeOpen, taskUnpin } from "./heap/handle";

@@ -45,6 +45,12 @@ export interface HeapExports {
   viewEnd(): void;
   viewClose(): void;
   viewBlockSize(address: number): number;
+  // Collecting cycles.
+  pastEnd(): void;
+  pastLook(page: number, cut: number): number;
+  pastRead(page: number, cut: number, to: number): number;
+  cyclesHold(list: number, from: number, until: number): number;
+  cyclesBreak(list: number, from: number, until: number): number;
   // Images.
   imageFrameTake(): number;
   imageFrameGive(frame: number): void;

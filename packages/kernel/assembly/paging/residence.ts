@@ -173,6 +173,7 @@ export function residenceRecover(slot: u32): void {
     store<u32>(threadBlock(slot) + L.TB_ARRIVING, 0);
   }
   atomic.cmpxchg<u32>(control() + L.CB_PAST_LOCK, slot, 0); // it was dropping versions
+  atomic.cmpxchg<u32>(control() + L.CB_PAST_READER, slot, 0); // or reading them
   if (atomic.load<u32>(control() + L.CB_EVICT_LOCK) != slot) return;
   const leaving = load<u32>(control() + L.CB_EVICT_HEAD);
   if (leaving) {

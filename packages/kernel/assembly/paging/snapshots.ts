@@ -179,12 +179,23 @@ function versionsDrop(page: u32): u32 {
     if (snapshotLiesIn(load<u32>(record + L.VERSION_FROM), load<u32>(record + L.VERSION_TO))) {
       link = record + L.VERSION_NEXT;
     } else if (versionUnlink(page, link, record)) {
+      collectorAwait();
       versionFree(record);
       dropped++;
     }
     record = <usize>atomic.load<u32>(link); // if it was not unlinked, one has been added before it
   }
   return dropped;
+}
+
+/** The collector, which reads the past too, may stand on what has just been unlinked: for a look, or a copy of a page. */
+function collectorAwait(): void {
+  const reader = control() + L.CB_PAST_READER; // collect/past.ts
+  for (let round: u32 = 0; ; round++) {
+    const slot = atomic.load<u32>(reader);
+    if (slot == 0 || slot == tid) return; // it is this thread: it makes room for a page before it follows a list
+    waitFor(round, reader);
+  }
 }
 
 function versionUnlink(page: u32, link: usize, record: usize): bool {
