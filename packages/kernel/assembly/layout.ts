@@ -73,6 +73,7 @@ export const CB_VERSION_FREE: u32 = 584; // unused version records
 export const CB_VERSIONS: u32 = 588; // version records in use
 export const CB_VERSION_FRAMES: u32 = 592; // frames that versions have
 export const CB_PAST_READER: u32 = 596; // slot of the collector while it follows a list of versions
+export const CB_COLLECT_CUT: u32 = 600; // the cut that the collector reads, 0 if it reads none
 export const CB_SNAPSHOTS: u32 = 640; // SNAPSHOTS_MAX x u32: the cut of an open snapshot, with SNAPSHOT_LOST; 0: none
 export const CB_SWAP_FREE: u32 = 768; // free slots
 export const CB_SWAP_HINT: u32 = 772;

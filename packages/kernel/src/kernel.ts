@@ -151,6 +151,11 @@ export class Kernel<Exports extends HeapExports = HeapExports> {
     return this.control(L.CB_SLOTS) + L.VIEWS_MAX;
   }
 
+  /** Slot in which the system thread collects cycles: the last one of those that threads are waited for in. */
+  get collectorSlot(): number {
+    return this.control(L.CB_SLOTS) - 1;
+  }
+
   threadBlock(slot: number): number {
     return this.control(L.CB_THREADS) + slot * L.THREAD_BLOCK_SIZE;
   }

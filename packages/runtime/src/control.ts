@@ -6,6 +6,7 @@
 import type { MessagePort } from "node:worker_threads";
 import { expose, type Remote, releaseProxy, wrap } from "comlink/dist/esm/comlink.mjs";
 import nodeEndpoint from "comlink/dist/esm/node-adapter.mjs";
+import type { CollectionReport } from "./collector.js";
 import type { FiberWait } from "./deadlock.js";
 import type { Packed } from "./failure.js";
 
@@ -25,7 +26,10 @@ export interface WorkerControl {
 }
 
 /** What the system thread does for the main thread. */
-export type SystemControl = Pick<WorkerControl, "stop">;
+export interface SystemControl extends Pick<WorkerControl, "stop"> {
+  /** Collects cycles. Null: it could not. */
+  collect(): Promise<CollectionReport | null>;
+}
 
 /** What the main thread does for a worker. */
 export interface MainControl {
@@ -33,6 +37,8 @@ export interface MainControl {
   hello(threadId: number): void;
   /** A failed task that nobody will ask for; its address, kept by the caller until this is done. */
   unhandled(task: number, wasCancelled: boolean): void;
+  /** The system thread has no use any more for what was kept for a cut. */
+  cutClosed(cut: number): void;
 }
 
 export type Calls<T> = Remote<T>;

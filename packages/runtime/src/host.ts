@@ -6,7 +6,15 @@ import { fileURLToPath } from "node:url";
 import { MessageChannel, type MessagePort, type Worker } from "node:worker_threads";
 import type { MachineHandle } from "@ungil/kernel";
 import { Piscina } from "piscina";
-import { type Calls, calls, endCalls, type MainControl, serve, type WorkerControl } from "./control.js";
+import {
+  type Calls,
+  calls,
+  endCalls,
+  type MainControl,
+  type SystemControl,
+  serve,
+  type WorkerControl,
+} from "./control.js";
 import { ThreadStartError } from "./errors.js";
 import { workerExecArgv } from "./execargv.js";
 
@@ -29,8 +37,10 @@ export interface WorkerTask extends ThreadTask {
 /** The one that runs none. */
 export interface SystemTask extends ThreadTask {
   readonly kind: "system";
-  /** Slug of the replacement policy. */
-  readonly policy: string;
+  /** Slug of the replacement policy; null without a swap file. */
+  readonly policy: string | null;
+  /** Of the collector of cycles. */
+  readonly collectorSlot: number;
 }
 
 type WithoutPorts<T> = T extends ThreadTask ? Omit<T, "control" | "report"> : never;
@@ -44,7 +54,7 @@ export interface Exit {
 
 export interface HostThread {
   /** Asks something of the thread. One that ends, or has ended, never answers: whoever asks bounds the wait. */
-  ask<T>(what: (control: Calls<WorkerControl>) => Promise<T>): Promise<T>;
+  ask<T>(what: (control: Calls<WorkerControl & SystemControl>) => Promise<T>): Promise<T>;
   /** Resolves when nothing of the thread runs any more. */
   readonly exited: Promise<Exit>;
   /** The same, for a main thread that cannot wait for events because it waits for this very thread. */
@@ -81,7 +91,7 @@ export class PiscinaHost implements ThreadHost {
     const pool = createPool();
     const control = new MessageChannel();
     const report = new MessageChannel();
-    const remote = calls<WorkerControl>(control.port1);
+    const remote = calls<WorkerControl & SystemControl>(control.port1);
     let ending: Promise<void> | undefined;
     const ask: HostThread["ask"] = (what) => (ending ? new Promise(() => undefined) : what(remote));
     const end = (): Promise<void> => {

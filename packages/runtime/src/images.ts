@@ -216,7 +216,7 @@ export class OpenedImage {
     const pace = new Pace();
     const { exports: x } = kernel;
     // What threads will have of their own cannot leave: it is not to lie among the pages, in the way of their runs.
-    const threads = memoryOfThreads(kernel.control(L.CB_SLOTS) - 2) / L.PAGE_SIZE;
+    const threads = memoryOfThreads(kernel.control(L.CB_SLOTS) - 3) / L.PAGE_SIZE;
     const frames = Array.from({ length: threads }, () => x.imageFrameTake());
     x.threadAttach(); // what it translates stays in memory
     await this.#reader.read((page, content) => load.fill(page, content), pace.pause, pages);

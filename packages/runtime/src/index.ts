@@ -1,8 +1,10 @@
 /** Threads and coroutines. Internal: import `ungil` instead. */
 
 export { registerErrors } from "./classes.js";
+export type { CollectionReport } from "./collector.js";
 export { coroutines, type Where } from "./coroutines.js";
 export * from "./errors.js";
+export type { CollectorStats, CycleGarbage } from "./gc.js";
 export type { SavedImage, SaveOptions, SaveProgress } from "./images.js";
 export { clearPoison, type Guard, lock, tryLock } from "./locks.js";
 export { all, join, type SpawnOptions, sleep, spawn, until } from "./operations.js";

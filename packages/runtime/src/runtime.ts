@@ -21,9 +21,11 @@ import {
   StorageError,
   type SwapHandle,
 } from "@ungil/kernel";
+import { ClosingTime } from "./closing.js";
 import { breakDeadlocks } from "./deadlock-end.js";
 import { CancelledError, OptionError, RuntimeInWorkerError } from "./errors.js";
 import type { SyncExports } from "./exports.js";
+import { CycleGarbage } from "./gc.js";
 import { type HostThread, PiscinaHost, type ThreadHost } from "./host.js";
 import { OpenedImage } from "./images.js";
 import { linkClasses } from "./links.js";
@@ -60,12 +62,12 @@ export class Runtime {
   readonly #snapshots: Snapshots;
   readonly #host: ThreadHost;
   readonly #threads = new Map<number, HostThread>();
-  readonly #system: System | null;
+  readonly #system: System;
+  /** Cycles: the collector, and what it has found. */
+  readonly gc: CycleGarbage;
   #state: "open" | "closing" | "closed" = "open";
   #closing: Promise<void> | undefined;
-  /** When running work is cancelled, as performance.now() tells, and what wakes who waits for that moment. */
-  #deadline = Number.POSITIVE_INFINITY;
-  #sooner: () => void = () => undefined;
+  readonly #time: ClosingTime;
   /** Why it was closed, if nobody asked for that. */
   #ended: ErrorOptions | undefined;
   /** A thread has died: what it was doing at that moment may have counted something that nobody will release. */
@@ -77,13 +79,20 @@ export class Runtime {
     this.#main = main;
     this.#snapshots = new Snapshots(main, () => this.#threads.size === settings.threads);
     this.#host = host;
+    this.#time = new ClosingTime(main);
     const { swap } = settings;
     const died = () => {
       this.#crashed = true;
       return this.#state !== "closed";
     };
-    this.#system = swap && new System(main, host, swap.policy, died);
-    this.vm = new VirtualMemory(main.kernel, swap?.policy ?? null, () => this.closed);
+    const policy = swap?.policy ?? null;
+    this.#system = new System(main, host, policy, died);
+    this.gc = new CycleGarbage(
+      main.kernel,
+      () => this.#system.collect(),
+      () => this.#state !== "open",
+    );
+    this.vm = new VirtualMemory(main.kernel, policy, () => this.closed);
   }
 
   /** Starts threads over a new shared heap. On the main thread only; end it with `close()`. */
@@ -113,7 +122,7 @@ export class Runtime {
 
   static async #launchOn(settings: Settings, swap: SwapHandle | null, image: OpenedImage | null): Promise<Runtime> {
     const { heapBytes, threads: workers, gil } = settings;
-    const machine = createMachine({ heapBytes, slots: workers + 2, gil, swap });
+    const machine = createMachine({ heapBytes, slots: workers + 3, gil, swap });
     const kernel = new Kernel<SyncExports>(machine, 1);
     const x = kernel.exports;
     defineInternalTypes(x);
@@ -133,7 +142,7 @@ export class Runtime {
     try {
       image?.bind(heap);
       const threads = Array.from({ length: settings.threads }, (_, n) => runtime.#startThread(2 + n));
-      await awake(Promise.all([...threads, runtime.#system?.start(), linkClasses()]));
+      await awake(Promise.all([...threads, settings.swap && runtime.#system.start(), linkClasses()]));
     } catch (error) {
       runtime.#state = "closed";
       main.close();
@@ -277,7 +286,7 @@ export class Runtime {
         slot,
         spinRounds: this.#settings.threads < cores ? 2000 : this.#settings.threads === cores ? 500 : 10,
       },
-      { unhandled: (task, wasCancelled) => this.#main.orphanFailed(task, wasCancelled) },
+      { unhandled: (task, wasCancelled) => this.#main.orphanFailed(task, wasCancelled), cutClosed: () => undefined },
     );
     this.#threads.set(slot, thread);
     thread.exited.then((exit) => this.#threadExited(slot, thread, exit.code, exit.error));
@@ -288,7 +297,8 @@ export class Runtime {
 
   /** A thread is no more, whether its exit is known or not. */
   #isGone(slot: number): boolean {
-    const thread = slot === this.#main.kernel.systemSlot ? this.#system : this.#threads.get(slot);
+    const { systemSlot, collectorSlot } = this.#main.kernel;
+    const thread = slot === systemSlot || slot === collectorSlot ? this.#system : this.#threads.get(slot);
     const isGone = thread?.isGone() ?? false;
     if (isGone) this.#crashed = true;
     return isGone;
@@ -342,15 +352,13 @@ export class Runtime {
 
   /** When running work is cancelled, at the latest. */
   #closeBy(moment: number): void {
-    if (moment >= this.#deadline) return;
-    this.#deadline = moment;
-    this.#main.heap.deadline = moment + GRACE;
-    this.#sooner();
+    if (this.#time.isBy(moment)) this.#main.heap.deadline = moment + GRACE;
   }
 
   async #close(): Promise<void> {
     const main = this.#main;
     this.#state = "closing";
+    this.gc.close();
     try {
       await this.#windDown();
     } finally {
@@ -369,28 +377,16 @@ export class Runtime {
   /** Waits for the tasks, asks those that are left to end, stops the threads. */
   async #windDown(): Promise<void> {
     const main = this.#main;
-    await this.#giveTime();
+    await this.#time.give();
     if (main.outstanding > 0) {
       const asked = await main.cancelAll(new RuntimeClosedError("The runtime is closing"), GRACE);
       if (asked) await bounded(main.whenIdle(), GRACE);
     }
     main.rejectAll(() => new RuntimeClosedError("The runtime was closed before this coroutine had ended"));
     const stopped = [...this.#threads.values()].map((thread) => thread.ask((control) => control.stop()));
-    await bounded(Promise.all([...stopped, this.#system?.stop()]), GRACE / 2);
+    await bounded(Promise.all([...stopped, this.#system.stop()]), GRACE / 2);
     // A failure that nobody has asked for is reported a turn of the event loop later, and its task is looked at then.
     await new Promise<void>((resolve) => setImmediate(resolve));
-  }
-
-  /** Until nothing runs any more, or it is time, which may become sooner. */
-  async #giveTime(): Promise<void> {
-    for (;;) {
-      const left = this.#deadline - performance.now();
-      if (!(left > 0) || this.#main.outstanding === 0) return;
-      const sooner = new Promise<void>((resolve) => {
-        this.#sooner = resolve;
-      });
-      await bounded(Promise.race([this.#main.whenIdle(), sooner]), left);
-    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -75,9 +75,8 @@ const perThread = {
 const names = Object.keys(perThread) as (keyof typeof perThread)[];
 
 export function readStats(kernel: Kernel): RuntimeStats {
-  const slots = kernel.control(L.CB_SLOTS);
   const threads: ThreadStats[] = [];
-  for (let slot = 1; slot < slots; slot++) {
+  for (let slot = 1; slot < kernel.collectorSlot; slot++) {
     const stats: Record<string, number> = { id: slot - 1 };
     for (const name of names) stats[name] = kernel.counter(slot, perThread[name]) / (name.endsWith("Ms") ? 1000 : 1);
     threads.push(stats as unknown as ThreadStats);
@@ -85,7 +84,6 @@ export function readStats(kernel: Kernel): RuntimeStats {
   const totals = Object.fromEntries(
     names.map((name) => [name, threads.reduce((sum, stats) => sum + stats[name], 0)]),
   ) as unknown as Omit<ThreadStats, "id">;
-  const sum = (counter: number) => threads.reduce((all, { id }) => all + kernel.counter(id + 1, counter), 0);
   const workers = threads.slice(1);
   const wait = workers.reduce((all, stats) => all + stats.gilWaitMs, 0);
   const hold = workers.reduce((all, stats) => all + stats.gilHoldMs, 0);
@@ -100,10 +98,10 @@ export function readStats(kernel: Kernel): RuntimeStats {
     pagesKept: kernel.control(L.CB_VERSIONS),
     allocations: totals.allocations,
     frees: totals.allocations - blocksInUse(kernel),
-    remoteFrees: sum(L.COUNTER_REMOTE_FREES),
-    limbo: sum(L.COUNTER_LIMBO),
-    resurrections: sum(L.COUNTER_RESURRECTIONS),
-    adoptions: sum(L.COUNTER_ADOPTIONS),
+    remoteFrees: countAll(kernel, L.COUNTER_REMOTE_FREES),
+    limbo: countAll(kernel, L.COUNTER_LIMBO),
+    resurrections: countAll(kernel, L.COUNTER_RESURRECTIONS),
+    adoptions: countAll(kernel, L.COUNTER_ADOPTIONS),
     safepoints: totals.safepoints,
     faults: countAll(kernel, L.COUNTER_FAULTS),
     evictions: countAll(kernel, L.COUNTER_EVICTIONS),

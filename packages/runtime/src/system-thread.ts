@@ -4,23 +4,27 @@
  */
 import { threadId } from "node:worker_threads";
 import { Kernel } from "@ungil/kernel";
+import { CycleCollector } from "./collector.js";
 import { calls, type MainControl, type SystemControl, serve } from "./control.js";
 import { DutyLoop } from "./duty.js";
 import type { SystemTask } from "./host.js";
 import { Pager } from "./pager.js";
 
-export async function run({ machine, slot, policy, control, report }: SystemTask): Promise<void> {
+export async function run(task: SystemTask): Promise<void> {
+  const { machine, slot, collectorSlot, policy, control, report } = task;
   const main = calls<MainControl>(report);
   const kernel = new Kernel(machine, slot);
-  const loop = new DutyLoop(kernel, new Pager(kernel, policy));
+  const loop = policy === null ? null : new DutyLoop(kernel, new Pager(kernel, policy));
+  const collector = new CycleCollector(machine, collectorSlot, (cut) => main.cutClosed(cut));
   await new Promise<void>((resolve) => {
     serve<SystemControl>(control, {
       async stop() {
-        loop.stop();
+        loop?.stop();
         resolve();
       },
+      collect: () => collector.collect(),
     });
     main.hello(threadId);
-    loop.start();
+    loop?.start();
   });
 }

@@ -1,35 +1,74 @@
 /**
- * The main thread's side of the system thread: starts it, and another one in its place when it has ended. Until then, and if there can
- * be none, threads that need frames evict for themselves.
+ * The main thread's side of the system thread: starts it when it is needed, and another one in its place when it has ended. Until
+ * then, and if there can be none, threads that need frames evict for themselves, and cycles wait.
  */
+import { Layout as L } from "@ungil/kernel";
+import type { CollectionReport } from "./collector.js";
 import type { HostThread, ThreadHost } from "./host.js";
 import type { MainThread } from "./main.js";
 
 export class System {
   #thread: HostThread | null = null;
+  #starting: Promise<HostThread> | null = null;
   #stopped = false;
 
-  /** `died`: it has ended, and what it had in hand at that moment may be lost. True if there is to be another one. */
+  /**
+   * `policy`: of page replacement; null without a swap file. `died`: it has ended, and what it had in hand at that moment may be
+   * lost. True if there is to be another one.
+   */
   constructor(
     readonly main: MainThread,
     readonly host: ThreadHost,
-    readonly policy: string,
+    readonly policy: string | null,
     readonly died: () => boolean,
   ) {}
 
-  async start(): Promise<void> {
-    const { machine, systemSlot: slot } = this.main.kernel;
+  /** The thread, once it runs. */
+  start(): Promise<HostThread> {
+    this.#starting ??= this.#start().catch((error) => {
+      this.#starting = null;
+      throw error;
+    });
+    return this.#starting;
+  }
+
+  async #start(): Promise<HostThread> {
+    const { machine, systemSlot: slot, collectorSlot } = this.main.kernel;
     const { policy } = this;
-    const thread = await this.host.start({ kind: "system", machine, slot, policy }, { unhandled: () => undefined });
+    const thread = await this.host.start(
+      { kind: "system", machine, slot, collectorSlot, policy },
+      { unhandled: () => undefined, cutClosed: (cut) => this.#closeCut(cut) },
+    );
     this.#thread = thread;
     thread.exited.then(() => this.#exited());
+    return thread;
+  }
+
+  /** Starts it if it does not run. Null: it could not, or the thread has ended. */
+  async collect(): Promise<CollectionReport | null> {
+    const thread = await this.start();
+    const ended = thread.exited.then(() => null);
+    return Promise.race([thread.ask((control) => control.collect()), ended]);
+  }
+
+  #closeCut(cut: number): void {
+    if (this.main.heap.closed) return;
+    this.main.kernel.u32[(L.CB + L.CB_COLLECT_CUT) >>> 2] = 0;
+    this.main.x.snapshotClose(cut);
   }
 
   #exited(): void {
     this.#thread = null;
+    this.#starting = null;
     if (this.#stopped || !this.died()) return;
-    this.main.x.residenceRecover(this.main.kernel.systemSlot);
-    this.start().catch(() => undefined);
+    const { kernel, heap, x } = this.main;
+    const { systemSlot, collectorSlot } = kernel;
+    x.residenceRecover(systemSlot);
+    if (kernel.u32[(kernel.threadBlock(collectorSlot) + L.TB_STATE) >>> 2] !== L.THREAD_FREE)
+      heap.batch(() => x.threadAdopt(collectorSlot));
+    const cut = kernel.control(L.CB_COLLECT_CUT);
+    if (cut) this.#closeCut(cut);
+    if (this.policy !== null) this.start().catch(() => undefined);
   }
 
   /** It is no more, though its exit is not known yet. */
@@ -40,6 +79,7 @@ export class System {
   /** None takes its place any more. */
   async stop(): Promise<void> {
     this.#stopped = true;
+    await this.#starting?.catch(() => null);
     await this.#thread?.ask((control) => control.stop());
   }
 }

@@ -47,6 +47,7 @@ export function takeCut(kernel: Kernel, bound: number): Cut | null {
   try {
     while (!x.worldIsStopped()) if (performance.now() > late) return null;
     const cut = x.snapshotTake();
+    kernel.u32[(L.CB + L.CB_COLLECT_CUT) >>> 2] = cut; // whoever comes after a collector that has ended closes it
     return cut > 0 ? { cut, open: openPages(kernel) } : null;
   } finally {
     x.worldResume();

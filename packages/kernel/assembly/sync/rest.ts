@@ -34,7 +34,8 @@ export function threadsAreAtRest(): bool {
   const slots = load<u32>(control() + L.CB_SLOTS);
   for (let slot: u32 = 1; slot < slots; slot++) {
     const block = threadBlock(slot);
-    if (slot != tid && atomic.load<u32>(block + L.TB_STATE) != L.THREAD_DETACHED) return false;
+    const state = atomic.load<u32>(block + L.TB_STATE);
+    if (slot != tid && state != L.THREAD_DETACHED && state != L.THREAD_FREE) return false;
     if (atomic.load<u32>(block + S.TB_INBOX) || load<u32>(block + S.TB_DELIVERED)) return false;
     if (atomic.load<u32>(block + S.TB_CANCELS) || atomic.load<u32>(block + S.TB_PENDING)) return false;
   }

@@ -1,0 +1,105 @@
+/** `rt.gc`: the cycle collector as the main thread sees it. Counts free nearly everything at once; it finds what they cannot. */
+import { RuntimeClosedError } from "@ungil/heap";
+import { type Kernel, Layout as L } from "@ungil/kernel";
+import type { CollectionReport } from "./collector.js";
+
+/** How often it is looked whether the heap has grown, until the system thread does that. */
+const LOOK = 250; // ms
+
+export interface CollectorStats {
+  /** Collections that came to an end, and how many of them nobody had asked for. */
+  readonly collections: number;
+  readonly automatic: number;
+  /** Objects that they have freed. */
+  readonly collected: number;
+  readonly last: CollectionReport | null;
+}
+
+export class CycleGarbage {
+  readonly #kernel: Kernel;
+  readonly #collectNow: () => Promise<CollectionReport | null>;
+  readonly #isClosed: () => boolean;
+  readonly #timer: NodeJS.Timeout;
+  #running: Promise<CollectionReport | null> | null = null;
+  #stats: CollectorStats = { collections: 0, automatic: 0, collected: 0, last: null };
+  #isEnabled = true;
+
+  /** @internal */
+  constructor(kernel: Kernel, collect: () => Promise<CollectionReport | null>, isClosed: () => boolean) {
+    this.#kernel = kernel;
+    this.#collectNow = collect;
+    this.#isClosed = isClosed;
+    this.#timer = setInterval(() => this.#look(), LOOK).unref();
+  }
+
+  /**
+   * Frees all objects that nothing but each other leads to, while coroutines run: they stand still only for the moment of a cut. What
+   * became garbage before the call is gone when the promise resolves, to what was found. Two calls at a time are one, unless the first
+   * has begun. Null if there was no moment between steps for 10 s, or no memory to keep what is written meanwhile. O(heap).
+   */
+  async collect(): Promise<CollectionReport | null> {
+    if (this.#isClosed()) throw new RuntimeClosedError();
+    await this.#running?.catch(() => null);
+    return this.#collect(false);
+  }
+
+  /** Whether collections begin by themselves, when the heap has grown by half. */
+  get isEnabled(): boolean {
+    return this.#isEnabled;
+  }
+
+  enable(): void {
+    this.#isEnabled = true;
+  }
+
+  /** No collection begins by itself any more. */
+  disable(): void {
+    this.#isEnabled = false;
+  }
+
+  stats(): CollectorStats {
+    return this.#stats;
+  }
+
+  /** @internal */
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  #look(): void {
+    if (!this.#isEnabled || this.#running || this.#isClosed()) return;
+    if (this.#framesUsed() > this.#next) this.#collect(true).catch(() => undefined);
+  }
+
+  #framesUsed(): number {
+    return this.#kernel.control(L.CB_FRAMES) - this.#kernel.control(L.CB_FRAMES_FREE);
+  }
+
+  #next = FIRST;
+
+  #collect(isAutomatic: boolean): Promise<CollectionReport | null> {
+    const running = this.#collectNow().then((report) => {
+      if (report) {
+        const { collections, automatic, collected } = this.#stats;
+        this.#stats = {
+          collections: collections + 1,
+          automatic: automatic + Number(isAutomatic),
+          collected: collected + report.collected,
+          last: report,
+        };
+      }
+      return report;
+    });
+    const ended = () => {
+      if (this.#running === running) this.#running = null;
+      const used = this.#framesUsed();
+      this.#next = Math.max(FIRST, used + Math.min(used / 2, (this.#kernel.control(L.CB_FRAMES) - used) / 2));
+    };
+    running.then(ended, ended);
+    this.#running = running;
+    return running;
+  }
+}
+
+/** Frames that a heap has before the first collection begins by itself: 8 MiB. */
+const FIRST = (8 << 20) / L.PAGE_SIZE;
