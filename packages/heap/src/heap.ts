@@ -86,6 +86,11 @@ export class Heap {
     this.strings.reserve();
   }
 
+  /** Memory is out, although all that counts can free has been freed: true if a collection of cycles has ended meanwhile. */
+  collect(): boolean {
+    return false;
+  }
+
   /** Wakes threads that sleep over garbage of theirs, waits for them a little, and reclaims what they give back. */
   protected wakeOthers(): void {}
 

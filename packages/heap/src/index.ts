@@ -5,7 +5,7 @@ import { setContainers } from "./schema.js";
 
 setContainers(List, Dict);
 
-export { breakCycles, type Collection, type Cut, findGarbage, settle, takeCut } from "./collect/collector.js";
+export { atCut, breakCycles, type Collection, type Cut, findGarbage, settle } from "./collect/collector.js";
 export { defineShared } from "./define.js";
 export * from "./errors.js";
 export { builtinWraps, Heap } from "./heap.js";

@@ -1,18 +1,5 @@
 /** The cycle collector on one machine: it collects what nothing leads to, all of it, and nothing else. */
-import {
-  breakCycles,
-  Dict,
-  dict,
-  f64,
-  findGarbage,
-  List,
-  list,
-  ref,
-  scope,
-  settle,
-  struct,
-  takeCut,
-} from "@ungil/heap";
+import { atCut, breakCycles, Dict, dict, f64, findGarbage, List, list, ref, scope, settle, struct } from "@ungil/heap";
 import { Kernel } from "@ungil/kernel";
 import { expect, it } from "vitest";
 import { inBothModes, machine, random, seed, type TestMachine } from "./support.js";
@@ -29,14 +16,14 @@ class Node extends struct("collect.Node", {
 function collect(m: TestMachine): number {
   const collector = new Kernel(m.handle, 5);
   m.settle(); // what is in limbo holds on to what it refers to
-  const cut = takeCut(collector, 1000);
+  const cut = atCut(collector, 1000, (taken) => taken);
   if (!cut) throw new Error("no cut");
   const work = findGarbage(collector, cut);
   let step = work.next();
   while (!step.done) step = work.next();
   m.heap.x.snapshotClose(cut.cut);
   const { addresses, collected } = step.value;
-  for (const _ of breakCycles(collector, addresses));
+  for (const isDone of breakCycles(collector, addresses, 1000)) if (!isDone) m.step(m.heap);
   for (let n = 0; n < 1000 && settle(collector) !== 0; n++) m.step(m.heap);
   m.settle();
   return collected;

@@ -5,7 +5,7 @@ export {
 export { dictAdd, dictCompareSet, dictCopyShard, dictDelete, dictGet, dictNew, dictSet } from "./containers/dict";
 export { dictEntryKey, dictEntryValue, dictFindLong, dictFindText, dictSize } from "./containers/look";
 export { listGet, listLength, listNew, listPop, listPush, listSet } from "./containers/list";
-export { cyclesBreak, cyclesHold } from "./collect/break";
+export { cyclesBreak, cyclesHold, cyclesLetGo } from "./collect/break";
 export { pastEnd, pastLook, pastRead } from "./collect/past";
 export { journalRecover, threadAdopt } from "./containers/recover";
 export { countIncrement, countRelease as countDecrement } from "./heap/count";
@@ -14,7 +14,7 @@ export {
   imageFrameGive, imageFrameTake, imagePageFinish, imagePageHold, imagePagePlace, imageRunPlace, imageWord,
 } from "./heap/image";
 export {
-  batchBegin, batchEnd, garbageIsLeft, limboSettle, reclaim, reclaimAwait, reclaimPast, safepoint, snapshotTake, stepBegin, stepEnd,
+  batchBegin, batchEnd, collectAwait, collectEnd, garbageIsLeft, limboSettle, reclaim, reclaimAwait, reclaimPast, safepoint, snapshotTake, stepBegin, stepEnd,
   stepFinish, threadAttach, threadDetach, threadInit, threadIsGone, viewBegin, viewEnd, worldIsStopped, worldResume, worldStop,
 } from "./heap/safepoint";
 export { garbageCount, restoreBegin, restoreEnd } from "./heap/restore";
@@ -24,7 +24,7 @@ export { reserveOpen } from "./paging/frames";
 export { pagerEvict, pagerHarvest } from "./paging/pager";
 export { residenceRecover } from "./paging/residence";
 export { pageReadAt } from "./paging/history";
-export { pastEnter, pastLeave, snapshotClose, snapshotIsWhole } from "./paging/snapshots";
+export { pastEnter, pastLeave, snapshotClose, snapshotForget, snapshotIsWhole } from "./paging/snapshots";
 export { readAddress as translate } from "./paging/translate";
 export { viewBlockSize, viewClose, viewOpen } from "./paging/view";
 export { frameReserve, systemPark, watermarkHigh, watermarkLow } from "./paging/watermarks";

@@ -74,6 +74,8 @@ export const CB_VERSIONS: u32 = 588; // version records in use
 export const CB_VERSION_FRAMES: u32 = 592; // frames that versions have
 export const CB_PAST_READER: u32 = 596; // slot of the collector while it follows a list of versions
 export const CB_COLLECT_CUT: u32 = 600; // the cut that the collector reads, 0 if it reads none
+export const CB_COLLECT_ASKED: u32 = 604; // 1: somebody asks for a collection. The system thread waits on it
+export const CB_COLLECTIONS: u32 = 608; // collections that have ended. Whoever has asked for one waits on it
 export const CB_SNAPSHOTS: u32 = 640; // SNAPSHOTS_MAX x u32: the cut of an open snapshot, with SNAPSHOT_LOST; 0: none
 export const CB_SWAP_FREE: u32 = 768; // free slots
 export const CB_SWAP_HINT: u32 = 772;
@@ -181,10 +183,12 @@ export const THREAD_ATTACHED: u32 = 1;
 export const THREAD_DETACHED: u32 = 2;
 export const THREAD_STOPPED: u32 = 3; // at a yield, while the world stands still: holds nothing that is not counted
 export const THREAD_DEAD: u32 = 4;
+export const THREAD_PINNED: u32 = 6; // detached in the middle of a step: what it holds is pinned
 export const THREAD_WAITING: u32 = 5; // in the middle of a step, for the GIL or while the world stands still
 
 export const STOP_NOW: u32 = 1; // at the next call of the kernel
 export const STOP_AT_YIELD: u32 = 2; // when the step is over
+export const STOP_PINNED: u32 = 3; // when the step is over, or at the next call of the kernel, with all that is young pinned
 
 export const REQUEST_GIL_DROP: u32 = 1;
 export const REQUEST_STOP: u32 = 2;

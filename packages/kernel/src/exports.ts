@@ -49,7 +49,11 @@ export interface HeapExports {
   pastEnd(): void;
   pastLook(page: number, cut: number): number;
   pastRead(page: number, cut: number, to: number): number;
+  collectAwait(milliseconds: number): number;
+  collectEnd(): void;
+  snapshotForget(cut: number): void;
   cyclesHold(list: number, from: number, until: number): number;
+  cyclesLetGo(list: number, from: number, until: number): number;
   cyclesBreak(list: number, from: number, until: number): number;
   // Images.
   imageFrameTake(): number;

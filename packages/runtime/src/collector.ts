@@ -2,7 +2,7 @@
  * Collecting cycles, a duty of the system thread: all of it but the moment of the cut happens while coroutines run. For what it
  * does to objects it has a slot of its own, like a thread that runs no coroutines; so it takes the GIL for that, where there is one.
  */
-import { breakCycles, findGarbage, SnapshotLostError, settle, takeCut } from "@ungil/heap";
+import { atCut, breakCycles, type Collection, type Cut, findGarbage, SnapshotLostError, settle } from "@ungil/heap";
 import { Kernel, Layout as L, type MachineHandle, OutOfMemoryError, StorageError } from "@ungil/kernel";
 
 /** How long threads that are between two steps may be held up by one that is not: at first, and then twice as long. */
@@ -14,6 +14,8 @@ const PATIENCE = 10_000; // ms
 const SLICE = 2; // ms
 /** How long it waits for others to go on, so that what it has broken can be freed; what is left is freed by the next one. */
 const SETTLE = 1000; // ms
+
+type Found = Collection & { readonly addresses: Uint32Array };
 
 export interface CollectionReport {
   /** Objects that there were. */
@@ -27,6 +29,8 @@ export interface CollectionReport {
 
 export class CycleCollector {
   readonly #kernel: Kernel;
+  #last: Promise<unknown> = Promise.resolve();
+  #stopped = false;
   readonly #closeCut: (cut: number) => Promise<void>;
 
   /** `closeCut`: the main thread gives back what was kept for a cut. */
@@ -39,42 +43,96 @@ export class CycleCollector {
     };
   }
 
-  /** Null: there was no moment for it, or memory was too short to keep what the heap had been. Nothing has changed then. */
-  async collect(): Promise<CollectionReport | null> {
-    const began = performance.now();
-    const cut = await this.#cut(began + PATIENCE);
-    if (!cut) return null;
-    const stopped = cut.stopped;
-    let found: Awaited<ReturnType<typeof this.find>> | null;
-    try {
-      found = await this.find(cut);
-    } catch (error) {
-      if (!(error instanceof SnapshotLostError || error instanceof OutOfMemoryError)) throw error;
-      found = null;
-    } finally {
-      await this.#closeCut(cut.cut);
+  /** Collects whenever a thread that is out of memory asks for it. */
+  async listen(): Promise<void> {
+    const { i32, u32 } = this.#kernel;
+    const at = (L.CB + L.CB_COLLECT_ASKED) >>> 2;
+    // TypeScript's library has no Atomics.waitAsync yet.
+    const { waitAsync } = Atomics as unknown as {
+      waitAsync(array: Int32Array, index: number, value: number): { value: Promise<string> | string };
+    };
+    for (;;) {
+      await waitAsync(i32, at, 0).value;
+      if (this.#stopped) return;
+      Atomics.store(u32, at, 0);
+      await this.collect(true).catch(() => null); // who has asked finds that memory is still out
     }
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    Atomics.notify(this.#kernel.i32, (L.CB + L.CB_COLLECT_ASKED) >>> 2);
+  }
+
+  /** One collection after the other. `full`: memory is, so nothing of what is written meanwhile could be kept: all stand still. */
+  collect(full = false): Promise<CollectionReport | null> {
+    const report = this.#last.then(() => this.#collect(full));
+    this.#last = report.catch(() => null).finally(() => this.#kernel.exports.collectEnd());
+    return report;
+  }
+
+  /** Null: there was no moment for it, or memory was too short to keep what the heap had been. Nothing has changed then. */
+  async #collect(full: boolean): Promise<CollectionReport | null> {
+    const began = performance.now();
+    const [at, stopped] = await this.#atCut(began + PATIENCE, (cut) => (full ? this.#findAtOnce(cut) : cut));
+    if (!at) return null;
+    const found = "cut" in at ? await this.#find(at) : at;
     if (!found) return null;
-    await inSlices(breakCycles(this.#kernel, found.addresses));
+    await this.#break(found.addresses);
     await this.#settle(performance.now() + SETTLE);
     const { objects, collected } = found;
     return { objects, collected, duration: performance.now() - began, stopped };
   }
 
-  async find(cut: NonNullable<ReturnType<typeof takeCut>>) {
-    return inSlices(findGarbage(this.#kernel, cut));
+  async #break(addresses: Uint32Array): Promise<void> {
+    let until = performance.now() + SLICE;
+    for (const isDone of breakCycles(this.#kernel, addresses, SETTLE)) {
+      if (isDone && performance.now() < until) continue;
+      await (isDone ? turn() : pause(1));
+      until = performance.now() + SLICE;
+    }
   }
 
-  async #cut(until: number) {
+  #findAtOnce(cut: Cut): Found {
+    try {
+      const work = findGarbage(this.#kernel, cut);
+      for (;;) {
+        const { done, value } = work.next();
+        if (done) return value;
+      }
+    } finally {
+      this.#close(cut);
+    }
+  }
+
+  async #find(cut: Cut): Promise<Found | null> {
+    try {
+      return await inSlices(findGarbage(this.#kernel, cut));
+    } catch (error) {
+      if (!(error instanceof SnapshotLostError || error instanceof OutOfMemoryError)) throw error;
+      return null;
+    } finally {
+      this.#close(cut);
+    }
+  }
+
+  /** The main thread gives back what was kept; it may be waiting for this very collection. */
+  #close({ cut }: Cut): void {
+    this.#kernel.exports.snapshotForget(cut);
+    this.#closeCut(cut).catch(() => undefined);
+  }
+
+  /** And for how long the world was asked to stand still. */
+  async #atCut<T>(until: number, work: (cut: Cut) => T): Promise<[T | null, number]> {
     let stopped = 0;
     for (let bound = BOUND; performance.now() < until; bound = Math.min(2 * bound, BOUND_MAX)) {
       const began = performance.now();
-      const cut = takeCut(this.#kernel, bound);
+      const done = atCut(this.#kernel, bound, work);
       stopped += performance.now() - began;
-      if (cut) return { ...cut, stopped };
+      if (done) return [done, stopped];
       await pause(bound);
     }
-    return null;
+    return [null, stopped];
   }
 
   async #settle(until: number): Promise<void> {

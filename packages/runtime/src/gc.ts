@@ -6,6 +6,12 @@ import type { CollectionReport } from "./collector.js";
 /** How often it is looked whether the heap has grown, until the system thread does that. */
 const LOOK = 250; // ms
 
+/** The system thread: it starts when it is needed. */
+export interface Collecting {
+  start(): Promise<unknown>;
+  collect(): Promise<CollectionReport | null>;
+}
+
 export interface CollectorStats {
   /** Collections that came to an end, and how many of them nobody had asked for. */
   readonly collections: number;
@@ -17,7 +23,7 @@ export interface CollectorStats {
 
 export class CycleGarbage {
   readonly #kernel: Kernel;
-  readonly #collectNow: () => Promise<CollectionReport | null>;
+  readonly #system: Collecting;
   readonly #isClosed: () => boolean;
   readonly #timer: NodeJS.Timeout;
   #running: Promise<CollectionReport | null> | null = null;
@@ -25,9 +31,9 @@ export class CycleGarbage {
   #isEnabled = true;
 
   /** @internal */
-  constructor(kernel: Kernel, collect: () => Promise<CollectionReport | null>, isClosed: () => boolean) {
+  constructor(kernel: Kernel, system: Collecting, isClosed: () => boolean) {
     this.#kernel = kernel;
-    this.#collectNow = collect;
+    this.#system = system;
     this.#isClosed = isClosed;
     this.#timer = setInterval(() => this.#look(), LOOK).unref();
   }
@@ -67,8 +73,10 @@ export class CycleGarbage {
   }
 
   #look(): void {
-    if (!this.#isEnabled || this.#running || this.#isClosed()) return;
-    if (this.#framesUsed() > this.#next) this.#collect(true).catch(() => undefined);
+    if (this.#running || this.#isClosed()) return;
+    if (this.#kernel.control(L.CB_COLLECT_ASKED))
+      this.#system.start().catch(() => undefined); // it sees that then
+    else if (this.#isEnabled && this.#framesUsed() > this.#next) this.#collect(true).catch(() => undefined);
   }
 
   #framesUsed(): number {
@@ -78,7 +86,7 @@ export class CycleGarbage {
   #next = FIRST;
 
   #collect(isAutomatic: boolean): Promise<CollectionReport | null> {
-    const running = this.#collectNow().then((report) => {
+    const running = this.#system.collect().then((report) => {
       if (report) {
         const { collections, automatic, collected } = this.#stats;
         this.#stats = {

@@ -18,6 +18,13 @@ export class MainHeap extends RuntimeHeap {
   /** Until when a batch may wait for the GIL (the runtime is closing), as performance.now() tells. */
   deadline = Number.POSITIVE_INFINITY;
 
+  /** Whether there is somebody who collects cycles while this thread waits. */
+  hasCollector: () => boolean = () => false;
+
+  override collect(): boolean {
+    return this.hasCollector() && super.collect();
+  }
+
   constructor(kernel: Kernel) {
     super(kernel);
     kernel.lockAwaited = (lock) => {

@@ -8,7 +8,15 @@ import { Layout as L, SyncLayout as S } from "@ungil/kernel";
 import type { SyncExports } from "./exports.js";
 import { wakeForGarbage } from "./garbage.js";
 
+/** How long a thread that is out of memory waits for a collection. */
+const PATIENCE = 5000; // ms
+
 export class RuntimeHeap extends Heap {
+  /** Cycles may hold what is needed. */
+  override collect(): boolean {
+    return (this.x as SyncExports).collectAwait(PATIENCE) !== 0;
+  }
+
   protected override wakeOthers(): void {
     wakeForGarbage(this.kernel, this.x as SyncExports);
   }

@@ -86,12 +86,9 @@ export class Runtime {
       return this.#state !== "closed";
     };
     const policy = swap?.policy ?? null;
-    this.#system = new System(main, host, policy, died);
-    this.gc = new CycleGarbage(
-      main.kernel,
-      () => this.#system.collect(),
-      () => this.#state !== "open",
-    );
+    this.#system = new System(main, host, policy, died, (cut) => this.#snapshots.closeCut(cut));
+    main.heap.hasCollector = () => this.#system.isRunning;
+    this.gc = new CycleGarbage(main.kernel, this.#system, () => this.#state !== "open");
     this.vm = new VirtualMemory(main.kernel, policy, () => this.closed);
   }
 

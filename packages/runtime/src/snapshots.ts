@@ -206,6 +206,11 @@ export class Snapshots {
       heap.kernel.exports.viewClose();
       this.#views.push(heap.kernel);
     }
+    this.closeCut(cut);
+  }
+
+  /** Gives back what was kept for a cut, of a snapshot or of the collector's. */
+  closeCut(cut: number): void {
     const { x } = this.#main;
     x.snapshotClose(cut);
     // What only lost ones had is gone too: their views must not find it where it was.

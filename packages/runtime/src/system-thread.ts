@@ -20,11 +20,13 @@ export async function run(task: SystemTask): Promise<void> {
     serve<SystemControl>(control, {
       async stop() {
         loop?.stop();
+        collector.stop();
         resolve();
       },
       collect: () => collector.collect(),
     });
     main.hello(threadId);
     loop?.start();
+    collector.listen();
   });
 }

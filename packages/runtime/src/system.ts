@@ -14,14 +14,19 @@ export class System {
 
   /**
    * `policy`: of page replacement; null without a swap file. `died`: it has ended, and what it had in hand at that moment may be
-   * lost. True if there is to be another one.
+   * lost. True if there is to be another one. `closeCut`: what was kept for a cut of the collector's is of no use any more.
    */
   constructor(
     readonly main: MainThread,
     readonly host: ThreadHost,
     readonly policy: string | null,
     readonly died: () => boolean,
+    readonly closeCut: (cut: number) => void,
   ) {}
+
+  get isRunning(): boolean {
+    return this.#thread !== null;
+  }
 
   /** The thread, once it runs. */
   start(): Promise<HostThread> {
@@ -54,7 +59,7 @@ export class System {
   #closeCut(cut: number): void {
     if (this.main.heap.closed) return;
     this.main.kernel.u32[(L.CB + L.CB_COLLECT_CUT) >>> 2] = 0;
-    this.main.x.snapshotClose(cut);
+    this.closeCut(cut);
   }
 
   #exited(): void {

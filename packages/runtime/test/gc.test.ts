@@ -62,6 +62,14 @@ inBothModes("cycles", (gil) => {
     console.log(JSON.stringify({ collections, collected, last: rt.gc.stats().last }));
   }, 120_000);
 
+  it("that fill memory do not end a program: who finds it full waits for a collection", async () => {
+    const rt = await start({ gil, threads: 2, memory: "24MiB" });
+    await within(60_000, Promise.all([rt.run(churn, 60_000, 10), rt.run(churn, 60_000, 10)]));
+    expect(rt.verify().violations).toEqual([]);
+    await rt.gc.collect();
+    expect(rt.verify().objects).toBeLessThan(1000);
+  }, 90_000);
+
   it("by itself when the heap has grown, while a program makes more and more", async () => {
     const rt = await start({ gil, threads: 1, memory: "512MiB" });
     for (let n = 0; n < 40 && rt.gc.stats().automatic === 0; n++) await within(60_000, rt.run(churn, 10_000, 10));

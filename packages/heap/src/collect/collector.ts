@@ -5,11 +5,13 @@
  *   world    all others go on ------------------------------------------------------------------------------------->
  *   stands still
  *
- * At the cut every thread stands at a yield, where it holds no address that is not counted. So what is garbage then is out of
+ * At the cut every thread stands at a yield, or at the beginning of an operation with all pinned that its step has read and made:
+ * it holds no address that is not counted. So what is garbage then is out of
  * everybody's reach for ever, but for weak references. Others read and write all the time meanwhile: what is written for the
  * first time after the cut is copied aside first, as for any snapshot.
  *
- * Its own memory is JavaScript's: a collection needs one frame of the heap, so it works when that is full.
+ * Its own memory is JavaScript's: a collection needs one frame of the heap. When that is full nothing can be copied aside, so then
+ * the world stands still until the garbage is known.
  *
  * Bacon and Rajan (2001), section 4, is the ancestor: subtract, scan, collect, and do not rely on a list of roots; theirs needs a
  * buffer of candidates and repairs races afterwards, where a snapshot has none.
@@ -33,22 +35,26 @@ export interface Collection {
   readonly collected: number;
 }
 
-/** Addresses that are held, or broken, in one batch. With a GIL others wait for it that long: about half a millisecond. */
-const BATCH = Math.min(4096, L.PAGE_SIZE / 4);
+/** Addresses in a list: a frame of them. */
+const LIST = L.PAGE_SIZE / 4;
+/** Objects that are broken in one batch. With a GIL others wait for it that long: a tenth of a millisecond. */
+const SLICE = 512;
+/** Objects in limbo at which nothing more is broken until some have been freed. */
+const LIMBO_MAX = 8192;
 
 /**
- * Takes the cut: null if a thread was in the middle of a step for longer than `bound` ms, or too many snapshots are open. Nobody
- * else goes on while this waits.
+ * Takes a cut, and does what is to be done before others go on. Null: a thread neither yielded nor used a shared object for `bound`
+ * ms, or too many snapshots are open.
  */
-export function takeCut(kernel: Kernel, bound: number): Cut | null {
+export function atCut<T>(kernel: Kernel, bound: number, work: (cut: Cut) => T): T | null {
   const x = kernel.exports;
   const late = performance.now() + bound;
-  if (!x.worldStop(L.STOP_AT_YIELD)) return null;
+  if (!x.worldStop(L.STOP_PINNED)) return null;
   try {
     while (!x.worldIsStopped()) if (performance.now() > late) return null;
     const cut = x.snapshotTake();
     kernel.u32[(L.CB + L.CB_COLLECT_CUT) >>> 2] = cut; // whoever comes after a collector that has ended closes it
-    return cut > 0 ? { cut, open: openPages(kernel) } : null;
+    return cut > 0 ? work({ cut, open: openPages(kernel) }) : null;
   } finally {
     x.worldResume();
   }
@@ -71,26 +77,50 @@ export function* findGarbage(
   }
 }
 
-/** Gives back what the garbage refers to, in slices, each of which is a batch. Then it is in limbo: see `settle`. */
-export function* breakCycles(kernel: Kernel, addresses: Uint32Array): Generator<void> {
+/**
+ * Gives back what the garbage refers to, in slices, each of which is a batch. It dies on the way, but for what is in limbo at the end: see
+ * `settle`. If nothing can be freed for `patience` ms, for other threads are in long steps, the rest is left for another time. True: a slice
+ * has been done; false: others must go on first.
+ */
+export function* breakCycles(kernel: Kernel, addresses: Uint32Array, patience: number): Generator<boolean> {
   const x = kernel.exports;
   const frame = x.imageFrameTake() >>> 0;
   if (!frame) return; // there will be another time
-  const list = frame >>> 2;
+  const limbo = (kernel.block + L.TB_LIMBO_COUNT) >>> 2;
+  let late = performance.now() + patience;
   try {
-    for (const walk of [x.cyclesHold, x.cyclesBreak]) {
-      for (let from = 0; from < addresses.length; from += BATCH) {
-        const some = addresses.subarray(from, from + BATCH);
-        kernel.u32.set(some, list);
-        for (let done = 0; done < some.length; ) {
-          done = batch(x, () => walk(frame, done, some.length));
-          yield;
-        }
-        some.set(kernel.u32.subarray(list, list + some.length));
-      }
-    }
+    yield* each(kernel, frame, addresses, (from, until) => x.cyclesHold(frame, from, until));
+    yield* each(kernel, frame, addresses, (from, until) => {
+      // Its list grows in frames, of which there may be few.
+      if ((kernel.u32[limbo] as number) > LIMBO_MAX) x.limboSettle();
+      const isFull = (kernel.u32[limbo] as number) > LIMBO_MAX;
+      if (isFull && performance.now() > late) return x.cyclesLetGo(frame, from, until);
+      const done = isFull ? from : x.cyclesBreak(frame, from, Math.min(until, from + SLICE));
+      if (done > from) late = performance.now() + patience;
+      else if (performance.now() > late) return x.cyclesLetGo(frame, from, until);
+      return done;
+    });
   } finally {
     x.imageFrameGive(frame);
+  }
+}
+
+/** `walk` goes over all addresses, a list of some at a time that stands in `frame`, and says how far it has come. */
+function* each(
+  kernel: Kernel,
+  frame: number,
+  addresses: Uint32Array,
+  walk: (from: number, until: number) => number,
+): Generator<boolean> {
+  for (let from = 0; from < addresses.length; from += LIST) {
+    const some = addresses.subarray(from, from + LIST);
+    kernel.u32.set(some, frame >>> 2);
+    for (let done = 0; done < some.length; ) {
+      const before = done;
+      done = batch(kernel.exports, () => walk(before, some.length));
+      yield done > before;
+    }
+    some.set(kernel.u32.subarray(frame >>> 2, (frame >>> 2) + some.length)); // what the disk has lost is 0
   }
 }
 

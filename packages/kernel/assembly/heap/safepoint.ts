@@ -4,8 +4,8 @@
  */
 import * as L from "../layout";
 import { GIL } from "../machine/build";
-import { epochAcknowledge, epochAdvance, epochAttach, epochDetach, waitInStep, waitWhileStopped } from "../machine/epoch";
-import { futexWait } from "../machine/futex";
+import { epochAcknowledge, epochAdvance, epochAttach, epochDetach, stepAttach, stepDetach, waitInStep, waitWhileStopped } from "../machine/epoch";
+import { futexWait, futexWake } from "../machine/futex";
 import { gilDrop, gilHonour, gilTake } from "../machine/gil";
 import { control, count, tb, threadBlock } from "../machine/registers";
 import { stackProbe, stackProbeTwice } from "../machine/stack";
@@ -212,10 +212,45 @@ function stopHonour(): void {
 
 /** In the middle of a step: a stop at yields can wait. */
 function stopInStep(): void {
-  if (atomic.load<u32>(control() + L.CB_STOP) == L.STOP_AT_YIELD) return;
+  const stop = atomic.load<u32>(control() + L.CB_STOP);
+  if (stop == L.STOP_AT_YIELD) return;
+  if (stop == L.STOP_PINNED && !pinYoung()) return; // at the next call, or when the step is over
   count(L.COUNTER_STOPS);
   atomic.and<u32>(tb + L.TB_REQUEST, ~L.REQUEST_STOP);
+  if (stop == L.STOP_PINNED) {
+    stepDetach();
+    return stepGoesOn();
+  }
   while (atomic.load<u32>(control() + L.CB_STOP) == L.STOP_NOW) waitInStep();
+}
+
+function stepGoesOn(): void {
+  stepAttach();
+  cutAcknowledge();
+  translationsAcknowledge();
+}
+
+/**
+ * Memory is out, and cycles may be in it: asks for a collection, and waits for one that ends, so many milliseconds at most.
+ * Between two tries of an operation. True if one has ended.
+ */
+export function collectAwait(milliseconds: u32): bool {
+  stackProbe();
+  const ended = control() + L.CB_COLLECTIONS;
+  const before = atomic.load<u32>(ended);
+  if (!pinYoung()) return false;
+  atomic.store<u32>(control() + L.CB_COLLECT_ASKED, 1);
+  futexWake(control() + L.CB_COLLECT_ASKED, -1);
+  stepDetach();
+  futexWait(ended, before, <f64>milliseconds);
+  stepGoesOn();
+  return atomic.load<u32>(ended) != before;
+}
+
+/** A collection has ended. */
+export function collectEnd(): void {
+  atomic.add<u32>(control() + L.CB_COLLECTIONS, 1);
+  futexWake(control() + L.CB_COLLECTIONS, -1);
 }
 
 /** Starts this thread: 0, or E_MEMORY. Its block is zero, or an ended thread's that was adopted. */
@@ -256,12 +291,14 @@ export function worldStop(how: u32): bool {
 }
 
 export function worldIsStopped(): bool {
-  const atYield = atomic.load<u32>(control() + L.CB_STOP) == L.STOP_AT_YIELD;
+  const stop = atomic.load<u32>(control() + L.CB_STOP);
   const slots = load<u32>(control() + L.CB_SLOTS);
   for (let slot: u32 = 1; slot < slots; slot++) {
     const block = threadBlock(slot);
     const state = atomic.load<u32>(block + L.TB_STATE);
-    if (block != tb && (state == L.THREAD_ATTACHED || (atYield && state == L.THREAD_WAITING))) return false;
+    if (block == tb) continue;
+    if (state == L.THREAD_ATTACHED || (stop != L.STOP_NOW && state == L.THREAD_WAITING)) return false;
+    if (stop == L.STOP_AT_YIELD && state == L.THREAD_PINNED) return false;
   }
   return !pagerIsAtWork();
 }

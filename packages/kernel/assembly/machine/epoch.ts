@@ -67,6 +67,33 @@ export function waitInStep(): void {
   atomic.store<u32>(tb + L.TB_STATE, L.THREAD_ATTACHED);
 }
 
+/** Detaches in the middle of a step: all that is young is pinned. Others may judge garbage meanwhile, but not divide the step. */
+export function stepDetach(): void {
+  atomic.store<u32>(tb + L.TB_STATE, L.THREAD_PINNED);
+  stepHeldGil = gilIsMine();
+  if (stepHeldGil) gilPause();
+}
+
+let stepHeldGil: bool = false;
+
+/** Goes on, unless the world is to stand still in the middle of steps. Whatever was translated before may be stale. */
+export function stepAttach(): void {
+  while (standsStillInStep()) stopAwait();
+  if (stepHeldGil) gilResume();
+  while (true) {
+    atomic.store<u32>(tb + L.TB_STATE, L.THREAD_ATTACHED);
+    if (!standsStillInStep()) break;
+    atomic.store<u32>(tb + L.TB_STATE, L.THREAD_PINNED);
+    stopAwait();
+  }
+  epochAcknowledge();
+}
+
+function standsStillInStep(): bool {
+  const stop = atomic.load<u32>(control() + L.CB_STOP);
+  return stop == L.STOP_NOW || stop == L.STOP_PINNED;
+}
+
 /** A cut is over in microseconds, a wake-up takes a hundred: it spins first. */
 function stopAwait(): void {
   const stop = atomic.load<u32>(control() + L.CB_STOP);

@@ -153,7 +153,7 @@ export function pageIsCached(page: u32): bool {
     const state = atomic.load<u32>(threadBlock(slot) + L.TB_STATE);
     if (state == L.THREAD_FREE || state == L.THREAD_DETACHED || state == L.THREAD_DEAD) continue;
     // At a yield: it drops its translations before it goes on, like one that attaches. (With a GIL it may wait for that for long.)
-    if (state == L.THREAD_STOPPED) continue;
+    if (state == L.THREAD_STOPPED || state == L.THREAD_PINNED) continue;
     const tlb = tlbs + <usize>slot * (2 * L.TLB_SIZE);
     if (atomic.load<u32>(tlb) || atomic.load<u32>(tlb + L.TLB_SIZE)) return true;
   }

@@ -61,11 +61,16 @@ export function snapshotIsWhole(cut: u32): bool {
   return snapshotLiesIn(cut, cut);
 }
 
-/** Closes a snapshot and gives back what only it needed. O(pages). By the main thread. */
-export function snapshotClose(cut: u32): void {
+/** Nothing more is kept for it; what was is given back when it is closed. */
+export function snapshotForget(cut: u32): void {
   for (let n: u32 = 0; n < L.SNAPSHOTS_MAX; n++) {
     if ((atomic.load<u32>(snapshotSlot(n)) & ~L.SNAPSHOT_LOST) == cut) atomic.store<u32>(snapshotSlot(n), 0);
   }
+}
+
+/** Closes a snapshot and gives back what only it needed. O(pages). By the main thread. */
+export function snapshotClose(cut: u32): void {
+  snapshotForget(cut);
   pastEnter();
   versionsDropAll();
   pastLeave();
