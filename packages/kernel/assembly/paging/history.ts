@@ -28,7 +28,7 @@ import { frameAllocateFixed, frameFree } from "./frames";
 import { frameOf, pteLock, pteOf, pteUnlock } from "./pte";
 import { recordGive, recordTake } from "./records";
 import { pageFault } from "./refuse";
-import { hasFrame, isInSwap, pageRescue } from "./residence";
+import { hasFrame, isInSwap } from "./residence";
 import { slotAllocate, slotFree, slotGiven, slotsReserve, slotsSpare, slotTaken, swapIsThere, swapRead, swapWrite } from "./swap";
 
 const VERSIONS_SHIFT: u32 = 3; // with a swap file, versions have one frame in eight at most
@@ -93,7 +93,12 @@ function versionCopy(page: u32, cut: u32, record: usize, frame: usize): void {
   let entry = atomic.load<u64>(pte);
   while (isInSwap(entry)) {
     pteUnlock(pte);
-    bring(page);
+    const status = pageBring(page);
+    if (status) {
+      frameFree(frame);
+      recordGive(record);
+      pageFault(status);
+    }
     pteLock(pte);
     entry = atomic.load<u64>(pte);
   }
@@ -126,16 +131,24 @@ function versionWrite(page: u32, written: u32, cut: u32, record: usize): bool {
   const hazard = readTlb + (<usize>page << 2);
   const before = load<u32>(hazard);
   let entry = atomic.load<u64>(pte);
-  while (true) {
-    while (isInSwap(entry)) {
-      bring(page);
+  let status: u32 = 0;
+  while (!status) {
+    if (isInSwap(entry)) {
+      status = pageBring(page);
       entry = atomic.load<u64>(pte);
+      continue;
     }
     atomic.store<u32>(hazard, (<u32>frameOf(entry) - (page << L.PAGE_SHIFT)) | 1);
     const again = atomic.load<u64>(pte);
     if (!hasFrame(entry) || (again & L.PTE_PRESENT && frameOf(again) == frameOf(entry))) break;
-    if (again & L.PTE_LEAVING) pageRescue(page);
+    if (again & L.PTE_LEAVING) status = pageBring(page); // with its run: a tail that stays alone would be missing when the run comes back
     entry = atomic.load<u64>(pte);
+  }
+  if (status) {
+    atomic.store<u32>(hazard, before);
+    slotFree(slot);
+    recordGive(record);
+    pageFault(status);
   }
   const isWhole = hasFrame(entry) && swapWrite(slot, frameOf(entry)) == 0;
   pteLock(pte);
@@ -155,12 +168,6 @@ function versionWrite(page: u32, written: u32, cut: u32, record: usize): bool {
   if (hasFrame(entry) && !isWhole) return false;
   recordGive(record); // somebody was faster, or there is nothing to keep
   return true;
-}
-
-/** What a page was cannot be copied where it is: in the swap file. */
-function bring(page: u32): void {
-  const status = pageBring(page);
-  if (status) pageFault(status);
 }
 
 /** Makes a content (VERSION_FRAME), with the descriptor as it is, the newest version of a page, whose entry is locked. */
@@ -238,14 +245,18 @@ export function versionFrameAt(page: u32, cut: u32): usize {
   return content & L.VERSION_IN_SWAP ? 0 : <usize>content;
 }
 
-/** Copies what a page was at cut `cut` to a frame: 0, E_FAULT if there was no page, or E_SWAP. By one thread at a time. */
+/**
+ * Copies what a page was at cut `cut` to a frame: 0, E_FAULT if there was no page, or why it cannot be had, E_MEMORY or E_SWAP: the
+ * caller has frames in hand. By one thread at a time.
+ */
 export function contentCopy(page: u32, cut: u32, to: usize): u32 {
   const pte = pteOf(page);
   pteLock(pte);
   let entry = atomic.load<u64>(pte);
   while (isInSwap(entry) && isAsItWas(page, cut)) {
     pteUnlock(pte);
-    bring(page);
+    const status = pageBring(page);
+    if (status) return status;
     pteLock(pte);
     entry = atomic.load<u64>(pte);
   }
@@ -270,7 +281,7 @@ export function pageReadAt(page: u32, cut: u32, to: u32): u32 {
   if (state == L.PAGE_FREE) return state;
   store<u32>(tb + L.TB_OUT_B, blockSizeAt(page, cut));
   const status = contentCopy(page, cut, to);
-  if (status == L.E_SWAP) pageFault(status);
+  if (status && status != L.E_FAULT) pageFault(status);
   return status ? L.PAGE_FREE : state;
 }
 
