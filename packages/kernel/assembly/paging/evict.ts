@@ -164,7 +164,8 @@ function marked(head: u32, pages: u32): bool {
   return !isCached(head, pages);
 }
 
-function isCached(head: u32, pages: u32): bool {
+/** Whether a run, or a page, stands in the TLB of an attached thread. */
+export function isCached(head: u32, pages: u32): bool {
   for (let n: u32 = 0; n < pages; n++) if (pageIsCached(head + n)) return true;
   return false;
 }
@@ -285,8 +286,12 @@ export function pageBring(page: u32): u32 {
   }
 }
 
-/** The frames come first: nobody waits for one with a claim. */
+/**
+ * The frames come first: nobody waits for one with a claim. A run takes many, so this thread lets go of it, and of those before it,
+ * as soon as it can: a loop over runs must not keep all of them.
+ */
 function pageFetch(head: u32, pages: u32): u32 {
+  if (pages > 1) atomic.or<u32>(tb + L.TB_REQUEST, L.REQUEST_TRANSLATIONS);
   let frames = frameRunProvide(pages);
   // Other threads let go of their pages as they go on; who has none to let go of never comes here.
   for (let round: u32 = 0; !frames && round < FETCH_ROUNDS; round++) {
