@@ -29,7 +29,10 @@ import { frameOf, pteLock, pteOf, pteUnlock } from "./pte";
 import { recordGive, recordTake } from "./records";
 import { pageFault } from "./refuse";
 import { hasFrame, isInSwap } from "./residence";
-import { slotAllocate, slotFree, slotGiven, slotsReserve, slotsSpare, slotTaken, swapIsThere, swapRead, swapWrite } from "./swap";
+import {
+  slotAllocate, slotDrop, slotFree, slotGiven, slotInHand, slotPlaced, slotsReserve, slotsSpare, slotTaken, swapIsThere, swapRead,
+  swapWrite,
+} from "./swap";
 
 const VERSIONS_SHIFT: u32 = 3; // with a swap file, versions have one frame in eight at most
 
@@ -146,16 +149,17 @@ function versionWrite(page: u32, written: u32, cut: u32, record: usize): bool {
   }
   if (status) {
     atomic.store<u32>(hazard, before);
-    slotFree(slot);
+    slotDrop(slot);
     recordGive(record);
     pageFault(status);
   }
-  const isWhole = hasFrame(entry) && swapWrite(slot, frameOf(entry)) == 0;
+  const isWhole = hasFrame(entry) && swapWrite(slotInHand(slot), frameOf(entry)) == 0;
   pteLock(pte);
   const isFirst = isWhole && atomic.load<u32>(history + L.HISTORY_WRITTEN) == written;
   if (isFirst) {
     versionAdd(record, page, (slot << 1) | L.VERSION_IN_SWAP, written + 1, cut);
     slotTaken();
+    slotPlaced();
   }
   if (isFirst || !hasFrame(entry)) atomic.store<u32>(history + L.HISTORY_WRITTEN, cut);
   pteUnlock(pte);
@@ -164,7 +168,7 @@ function versionWrite(page: u32, written: u32, cut: u32, record: usize): bool {
     count(L.COUNTER_VERSIONS);
     return true;
   }
-  slotFree(slot);
+  slotDrop(slot);
   if (hasFrame(entry) && !isWhole) return false;
   recordGive(record); // somebody was faster, or there is nothing to keep
   return true;
