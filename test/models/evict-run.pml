@@ -10,12 +10,14 @@
  * @source packages/kernel/assembly/paging/residence.ts headOf pagesOf pageMark pageRescue pageSeal pageClaim pageRead pageArrive tailsPresent
  * @source packages/kernel/assembly/paging/evict.ts pageEvict marked written isCached pageBring pageFetch
  * @source packages/kernel/assembly/paging/translate.ts miss fill walk
+ * @source packages/kernel/assembly/paging/history.ts versionWrite
  *
  * @variant (none) passes
  * @variant OWN_FRAMES fails: who brings the run back maps the tail to the frames that it read into, though the run may have left again
  * @variant HEAD_ONLY fails: only the head is looked for in the TLBs
  * @variant SEAL_TAIL_FIRST fails: the tail is given up although the head was rescued
  * @variant NO_WAIT fails: who brings the run back reads the tail before it has been sealed
+ * @variant RESCUE_ALONE fails: who keeps what the tail was, before the first write after a cut, rescues it without its head
  */
 #define FRAMES 6
 #define OPERATIONS 3
@@ -103,7 +105,7 @@ inline bring(f) {
 }
 
 proctype Thread() {
-  byte operations = 0, f = 0;
+  byte operations = 0, f = 0, h = 0;
   do
   :: operations < OPERATIONS ->
      /* miss, for reading: the head. */
@@ -118,10 +120,23 @@ proctype Thread() {
      :: readTlb == 0 && state[HEAD] != PRESENT -> bring(f)
      od;
      assert(value[readTlb] != GARBAGE); /* the tail, through the head */
+     if
+     :: skip
+     :: readTlb = 0 /* one that only writes */
+     fi;
      /* miss, for writing: the tail. */
      do
      :: writeTlb != 0 -> break
      :: atomic { writeTlb == 0 && state[TAIL] == PRESENT -> f = frame[TAIL]; dirty = true };
+        /* versionWrite, if a snapshot needs what the tail was. (What it copies is the matter of cut.pml.) */
+        if
+        :: skip
+#ifdef RESCUE_ALONE
+        :: d_step { state[TAIL] == LEAVING -> state[TAIL] = PRESENT }
+#else
+        :: state[TAIL] == LEAVING -> bring(h); h = 0
+#endif
+        fi;
         writeTlb = f + 1;
         if
         :: atomic { state[TAIL] == PRESENT && frame[TAIL] == f && dirty -> skip }
@@ -129,7 +144,7 @@ proctype Thread() {
         fi
      :: writeTlb == 0 && state[TAIL] != PRESENT -> bring(f)
      od;
-     assert(writeTlb == readTlb + 1); /* they are neighbours */
+     assert(readTlb == 0 || writeTlb == readTlb + 1); /* they are neighbours */
      d_step { value[writeTlb - 1] = value[writeTlb - 1] + 1; ideal = ideal + 1 };
      operations++;
      f = 0;

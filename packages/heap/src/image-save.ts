@@ -47,7 +47,7 @@ export class ImageSave {
     const page = this.#source.page(address >>> L.PAGE_SHIFT);
     const at = (address & L.PAGE_MASK) >>> 2;
     const [header, count] = [page?.words[at] ?? 0, page?.words[at + (L.OBJECT_COUNT >>> 2)] ?? 0];
-    const now = root[SCOPE].heap.isReadOnly ? header : (this.#kernel.u32[this.#kernel.walk(address) >>> 2] as number);
+    const now = root[SCOPE].heap.isReadOnly ? header : this.#heap.typeOf(address | 0);
     const isSame = ((header ^ now) & L.TYPE_MASK) === 0;
     if (!isSame || count >>> L.COUNT_SHIFT === 0 || count & L.COUNT_DYING) throw new NotInSnapshotError(nameOf(root));
   }

@@ -3,7 +3,7 @@
  * another instance of the kernel, whose translations lead to what the pages were (the kernel's paging/view.ts). Nothing can be
  * made or changed: every call that would is refused here, and the kernel maps no page for writing.
  */
-import { type HeapExports, type Kernel, Layout as L, OutOfMemoryError } from "@ungil/kernel";
+import { type HeapExports, type Kernel, Layout as L } from "@ungil/kernel";
 import {
   ForeignObjectError,
   NotInSnapshotError,
@@ -166,7 +166,7 @@ export class SnapshotHeap extends Heap {
   override fail(what: string, code: number): never {
     if (code === L.E_PROTECTION) throw new SnapshotReadOnlyError();
     if (!this.x.snapshotIsWhole(this.#cut)) throw new SnapshotLostError();
-    if (code === L.E_MEMORY) throw new OutOfMemoryError(what);
-    throw new NotInSnapshotError("What is read");
+    if (code === L.E_FAULT || code === L.E_NULL) throw new NotInSnapshotError("What is read");
+    return super.fail(what, code);
   }
 }

@@ -1,6 +1,6 @@
 /** Pages of the heap in a swap file: what comes back is what left, and what goes wrong with the file goes wrong for its user only. */
-import { Dict, List, scope } from "@ungil/heap";
-import { Layout as L, OutOfMemoryError, StorageError } from "@ungil/kernel";
+import { Dict, Heap, id, List, Scope, scope, thread } from "@ungil/heap";
+import { type HeapExports, Kernel, Layout as L, OutOfMemoryError, StorageError } from "@ungil/kernel";
 import { expect, it } from "vitest";
 import type { Node } from "./fixtures/objects.mjs";
 import { failure, inBothModes, machine, random, seed, type TestMachine } from "./support.js";
@@ -18,6 +18,13 @@ function fill(lists: List<List<string>>, from: number, to: number): void {
 function check(lists: List<List<string>>, from: number, to: number): void {
   for (let n = from; n < to; n++)
     scope(() => expect(lists.get(n)?.toArray()).toEqual(Array.from({ length: 100 }, (_, k) => text(100 * n + k))));
+}
+
+/** So many lists of a run each, more than memory holds together; nobody else knows them. */
+function bigLists(count: number, length: number): List<List<number>> {
+  const lists = new List<List<number>>();
+  for (let n = 0; n < count; n++) scope(() => lists.push(new List(Array<number>(length).fill(n))));
+  return lists;
 }
 
 const evictions = (m: TestMachine) => m.counter(L.COUNTER_EVICTIONS);
@@ -148,10 +155,69 @@ inBothModes((gil) => {
     m.forget();
   });
 
+  it("what dies at once need not fit into memory", () => {
+    const m = machine({ gil, mib: 6, slots: 3, swapMib: 64 });
+    const lists = bigLists(16, 150_000);
+    const free = m.framesFree();
+    scope(() => {
+      while (lists.length > 0) lists.pop();
+    });
+    m.settle();
+    expect(m.framesFree()).toBeGreaterThan(free + 64);
+    m.objects();
+  });
+
+  it.each(["read", "write"] as const)(
+    "threads that die while they %s a page leave neither frames nor slots behind",
+    (what) => {
+      const m = machine({ gil, mib: 4, slots: 3, swapMib: 32 });
+      const lists = bigLists(20, 30_000);
+      // More often than there is room for the frames of a run of 15 pages.
+      for (let round = 0; round < 24; round++) {
+        const other = new Heap(new Kernel(m.handle, 2));
+        other.kernel.swap![what] = () => {
+          throw new Error("the thread ends here");
+        };
+        const dies = () => {
+          other.x.batchBegin();
+          const running = new Scope(other, other.x, true);
+          thread.scope = running;
+          const shared = new (other.wrapOf(L.TYPE_LIST))(id(lists), running) as unknown as List<List<number>>;
+          for (let n = 0; n < 20; n++) shared.get(n)?.get(20_000);
+        };
+        expect(dies).toThrow("the thread ends here");
+        thread.scope = m.heap.root;
+        (m.heap.x as HeapExports & { syncAbandon(slot: number): void }).syncAbandon(2);
+        m.heap.batch(() => m.heap.x.threadAdopt(2));
+        other.close();
+      }
+      m.settle();
+      for (let n = 0; n < 20; n++) expect(lists.get(n)?.get(20_000)).toBe(n);
+      m.objects();
+    },
+  );
+
   it("a folder that cannot hold a swap file is refused", async () => {
     const { openSwap } = await import("@ungil/kernel");
     expect(failure(() => openSwap(16 * MIB, "/nowhere/at/all"))).toMatch(
       /^STORAGE: There can be no swap file in \/nowhere/,
     );
   });
+});
+
+it("what dies need not fit into memory, nor while another thread is in the middle of something", () => {
+  const m = machine({ gil: false, mib: 6, slots: 3, swapMib: 64 });
+  const lists = bigLists(60, 40_000);
+  const other = m.slot(2);
+  scope(() => {
+    while (lists.length > 0) lists.pop();
+  });
+  m.step(m.heap);
+  m.step(m.heap); // no thread knows them any more
+  other.x.batchBegin();
+  const before = m.framesFree();
+  expect(m.heap.x.reclaim()).toBe(1);
+  expect(m.framesFree()).toBeGreaterThan(before);
+  other.x.batchEnd();
+  m.objects();
 });

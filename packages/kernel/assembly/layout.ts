@@ -135,6 +135,9 @@ export const TB_TRACE_TOP: u32 = 172; // instrumented builds: references noted, 
 export const TB_TRACE_FIRST: u32 = 176;
 export const TB_VIEW_RUNS: u32 = 164; // version records of the runs that it has copied to read them
 export const TB_ARRIVING: u32 = 168; // first page of what it reads from swap, 0 if nothing
+export const TB_ARRIVING_FRAMES: u32 = 184; // the frames that it has for that in hand, 0 if none
+export const TB_ARRIVING_PAGES: u32 = 188; // and how many
+export const TB_WRITING: u32 = 216; // the slot that it has in hand, which holds nothing yet, + 1; 0 if none
 export const TB_FENCE: u32 = 180; // only for the order of what stands before and after it
 export const TB_OWN_PINS: u32 = 132; // PINS of handles that belong to no task, 0 if none
 // Written by others, atomic.

@@ -5,7 +5,7 @@
  * its program leaves it alone for a moment.
  */
 import { type Heap, RuntimeClosedError, releasing } from "@ungil/heap";
-import { type Kernel, Layout as L } from "@ungil/kernel";
+import { type Kernel, Layout as L, OutOfMemoryError, StorageError } from "@ungil/kernel";
 import type { SyncExports } from "./exports.js";
 
 const PATIENCE = 30; // rounds of about a millisecond
@@ -74,6 +74,8 @@ export class IdleReclaimer {
     } catch (error) {
       // The runtime is closing, and another thread keeps the GIL to the end: there is nobody to tell, and nothing to do.
       if (error instanceof RuntimeClosedError) return false;
+      // Nobody has asked for anything, so nobody is told of a page that cannot be had: who needs memory tries again.
+      if (error instanceof OutOfMemoryError || error instanceof StorageError) return false;
       throw error;
     }
   }

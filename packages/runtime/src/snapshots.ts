@@ -181,7 +181,9 @@ export class Snapshots {
   #makeView(): Kernel {
     if (this.#viewsMade === L.VIEWS_MAX) throw new SnapshotLimitError(L.VIEWS_MAX, "read");
     const { kernel } = this.#main;
-    return new Kernel(kernel.machine, kernel.control(L.CB_SLOTS) + this.#viewsMade++);
+    const view = new Kernel(kernel.machine, kernel.control(L.CB_SLOTS) + this.#viewsMade++);
+    view.lockAwaited = kernel.lockAwaited; // it is this thread that waits, and events wait meanwhile
+    return view;
   }
 
   /** The runtime has closed: handles that nobody has released are left alone. */

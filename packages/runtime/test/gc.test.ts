@@ -50,7 +50,7 @@ inBothModes("cycles", (gil) => {
       expect(rt.verify().violations).toEqual([]);
     }
     expect(await within(60_000, work)).toEqual([0, 0, 0]);
-    expect(collections).toBeGreaterThan(1);
+    expect(collections).toBeGreaterThan(0);
     expect(collected).toBeGreaterThan(1000);
     for (const list of lists)
       rt.scope(() => scope(() => list.toArray().forEach((_: unknown, n: number) => list.set(n, null))));

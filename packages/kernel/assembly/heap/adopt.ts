@@ -77,7 +77,10 @@ function retiredAdopt(block: usize): void {
   }
 }
 
-/** What the thread had created and nobody stored, newest first. */
+/**
+ * What the thread had created and nobody stored. It dies at later safepoints, an object at a time: what hangs on it may be more than
+ * fits into memory, and in the middle of this nothing can leave.
+ */
 function newbornsAdopt(block: usize): void {
   let top = <usize>load<u32>(block + L.TB_NEWBORN_TOP);
   while (top) {
@@ -93,7 +96,13 @@ function newbornsAdopt(block: usize): void {
     if (!blockIsOurs(va)) continue;
     translationsYield();
     const p = writeAddressOrNone(va);
-    if (p && load<u32>(p)) newbornLeave(va, p);
+    if (!p || !load<u32>(p)) continue;
+    if (load<u32>(p + L.OBJECT_COUNT) & L.COUNT_NEWBORN) {
+      store<u32>(p + L.OBJECT_COUNT, L.COUNT_DYING);
+      destroyPush(va);
+    } else {
+      newbornLeave(va, p);
+    }
   }
 }
 

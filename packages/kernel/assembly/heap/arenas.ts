@@ -9,7 +9,7 @@
 import * as L from "../layout";
 import { isAttached } from "../machine/epoch";
 import { control, count, descriptors, tb, threadBlock, tid } from "../machine/registers";
-import { frameRunProvide, framesProvide } from "../paging/evict";
+import { frameRunProvide, framesProvide, isCached } from "../paging/evict";
 import { frameFree } from "../paging/frames";
 import { historyKeep, historyKeepRun, historyTakeFrame } from "../paging/history";
 import { spinPause } from "../machine/spin";
@@ -224,6 +224,8 @@ export function runRetire(descriptor: usize): void {
   store<u32>(descriptor + L.PD_USED, tag);
   store<u32>(descriptor + L.PD_NEXT, load<u32>(tb + L.TB_RETIRED_HEAD));
   store<u32>(tb + L.TB_RETIRED_HEAD, <u32>descriptor);
+  // It cannot leave memory, and those that come in to die must not fill it: what can be unmapped is at the next occasion.
+  if (swapIsThere()) atomic.or<u32>(tb + L.TB_REQUEST, L.REQUEST_TRANSLATIONS);
 }
 
 /** Acknowledges T: this thread caches no translation from before. */
@@ -245,6 +247,7 @@ function translationsYieldNow(): void {
   const epoch = atomic.load<u32>(control() + L.CB_TRANSLATION_EPOCH);
   translationsFlush(); // whatever the epoch is: the thread may have asked itself, having touched very much
   atomic.store<u32>(tb + L.TB_TRANSLATION, epoch);
+  runsReclaim();
 }
 
 /** The translation epoch that every running thread has acknowledged; a thread that does not run flushes when it comes back. */
@@ -283,7 +286,11 @@ export function smallPagesRetire(): void {
   }
 }
 
-/** Unmaps the retired runs whose grace period is over. */
+/**
+ * Unmaps the retired runs that nobody has translated any more: their grace period is over or, with a swap file, no TLB has them. For
+ * then a thread may wait for a frame in the middle of an operation, in which it can acknowledge nothing. Nobody knows the
+ * address of what was in such a run, so no new translation comes.
+ */
 export function runsReclaim(): void {
   if (!load<u32>(tb + L.TB_RETIRED_HEAD)) return;
   translationsAcknowledge();
@@ -292,7 +299,8 @@ export function runsReclaim(): void {
   let descriptor = <usize>load<u32>(link);
   while (descriptor) {
     const next = load<u32>(descriptor + L.PD_NEXT);
-    if (<i32>(epoch - load<u32>(descriptor + L.PD_USED)) >= 0) {
+    const isOver = <i32>(epoch - load<u32>(descriptor + L.PD_USED)) >= 0;
+    if (isOver || (swapIsThere() && !isCached(pageOf(descriptor), load<u32>(descriptor + L.PD_RUN_PAGES)))) {
       store<u32>(link, next);
       runUnmap(descriptor);
     } else {

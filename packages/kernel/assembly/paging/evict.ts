@@ -6,7 +6,7 @@
  * of an operation comes in even if nothing can leave at this moment.
  */
 import * as L from "../layout";
-import { control, count, descriptors, threadBlock, tid } from "../machine/registers";
+import { control, count, descriptors, tb, threadBlock, tid } from "../machine/registers";
 import { spinPause } from "../machine/spin";
 import { frameAllocate, frameFree, frameIsFree, frameRunAllocate, frameRunTake, framesAreShort, framesKept } from "./frames";
 import { frameOf, pteOf } from "./pte";
@@ -27,7 +27,7 @@ import {
   tailsPresent,
   waitFor,
 } from "./residence";
-import { copyTake, slotAllocate, slotFree, slotsReserve, slotsSpare, swapIsThere, swapWrite } from "./swap";
+import { copyTake, slotAllocate, slotDrop, slotInHand, slotsReserve, slotsSpare, swapIsThere, swapWrite } from "./swap";
 import { victimTake } from "./victims";
 import { AHEAD } from "./watermarks";
 
@@ -164,7 +164,8 @@ function marked(head: u32, pages: u32): bool {
   return !isCached(head, pages);
 }
 
-function isCached(head: u32, pages: u32): bool {
+/** Whether a run, or a page, stands in the TLB of an attached thread. */
+export function isCached(head: u32, pages: u32): bool {
   for (let n: u32 = 0; n < pages; n++) if (pageIsCached(head + n)) return true;
   return false;
 }
@@ -176,11 +177,11 @@ function written(head: u32, pages: u32): bool {
     if (!mustBeWritten(page)) continue;
     const entry = atomic.load<u64>(pteOf(page));
     if (!hasFrame(entry)) return false;
-    let slot = copyTake(page);
-    if (slot == u32.MAX_VALUE) slot = slotTake();
+    let slot = slotInHand(copyTake(page));
+    if (slot == u32.MAX_VALUE) slot = slotInHand(slotTake());
     if (slot == u32.MAX_VALUE) return false;
     if (swapWrite(slot, frameOf(entry)) != 0 || !pageWritten(page, slot)) {
-      slotFree(slot);
+      slotDrop(slot);
       return false;
     }
     count(L.COUNTER_SWAP_OUTS);
@@ -285,8 +286,12 @@ export function pageBring(page: u32): u32 {
   }
 }
 
-/** The frames come first: nobody waits for one with a claim. */
+/**
+ * The frames come first: nobody waits for one with a claim. A run takes many, so this thread lets go of it, and of those before it,
+ * as soon as it can: a loop over runs must not keep all of them.
+ */
 function pageFetch(head: u32, pages: u32): u32 {
+  if (pages > 1) atomic.or<u32>(tb + L.TB_REQUEST, L.REQUEST_TRANSLATIONS);
   let frames = frameRunProvide(pages);
   // Other threads let go of their pages as they go on; who has none to let go of never comes here.
   for (let round: u32 = 0; !frames && round < FETCH_ROUNDS; round++) {
@@ -294,8 +299,11 @@ function pageFetch(head: u32, pages: u32): u32 {
     frames = frameRunProvide(pages);
   }
   if (!frames) return L.E_MEMORY;
+  store<u32>(tb + L.TB_ARRIVING_PAGES, pages);
+  store<u32>(tb + L.TB_ARRIVING_FRAMES, <u32>frames);
   const claimed = pageClaim(head);
   if (claimed && pageRead(head, pages, frames)) return 0;
+  store<u32>(tb + L.TB_ARRIVING_FRAMES, 0);
   for (let n: u32 = 0; n < pages; n++) frameFree(frames + (<usize>n << L.PAGE_SHIFT));
   return claimed ? L.E_SWAP : 0;
 }

@@ -28,9 +28,12 @@ import { frameAllocateFixed, frameFree } from "./frames";
 import { frameOf, pteLock, pteOf, pteUnlock } from "./pte";
 import { recordGive, recordTake } from "./records";
 import { pageFault } from "./refuse";
-import { hasFrame, isInSwap, pageRescue } from "./residence";
+import { hasFrame, isInSwap } from "./residence";
 import { pastGiveUp, snapshotLiesIn, snapshotsLose } from "./snapshots";
-import { slotAllocate, slotFree, slotsReserve, slotsSpare, slotTaken, swapIsThere, swapRead, swapWrite } from "./swap";
+import {
+  slotAllocate, slotDrop, slotInHand, slotPlaced, slotsReserve, slotsSpare, slotTaken, swapIsThere, swapRead,
+  swapWrite,
+} from "./swap";
 
 const VERSIONS_SHIFT: u32 = 3; // with a swap file, versions have one frame in eight at most
 
@@ -105,7 +108,12 @@ function versionCopy(page: u32, cut: u32, record: usize, frame: usize): void {
   let entry = atomic.load<u64>(pte);
   while (isInSwap(entry)) {
     pteUnlock(pte);
-    bring(page);
+    const status = pageBring(page);
+    if (status) {
+      frameFree(frame);
+      recordGive(record);
+      pageFault(status);
+    }
     pteLock(pte);
     entry = atomic.load<u64>(pte);
   }
@@ -138,23 +146,32 @@ function versionWrite(page: u32, written: u32, cut: u32, record: usize): bool {
   const hazard = readTlb + (<usize>page << 2);
   const before = load<u32>(hazard);
   let entry = atomic.load<u64>(pte);
-  while (true) {
-    while (isInSwap(entry)) {
-      bring(page);
+  let status: u32 = 0;
+  while (!status) {
+    if (isInSwap(entry)) {
+      status = pageBring(page);
       entry = atomic.load<u64>(pte);
+      continue;
     }
     atomic.store<u32>(hazard, (<u32>frameOf(entry) - (page << L.PAGE_SHIFT)) | 1);
     const again = atomic.load<u64>(pte);
     if (!hasFrame(entry) || (again & L.PTE_PRESENT && frameOf(again) == frameOf(entry))) break;
-    if (again & L.PTE_LEAVING) pageRescue(page);
+    if (again & L.PTE_LEAVING) status = pageBring(page); // with its run: a tail that stays alone would be missing when the run comes back
     entry = atomic.load<u64>(pte);
   }
-  const isWhole = hasFrame(entry) && swapWrite(slot, frameOf(entry)) == 0;
+  if (status) {
+    atomic.store<u32>(hazard, before);
+    slotDrop(slot);
+    recordGive(record);
+    pageFault(status);
+  }
+  const isWhole = hasFrame(entry) && swapWrite(slotInHand(slot), frameOf(entry)) == 0;
   pteLock(pte);
   const isFirst = isWhole && atomic.load<u32>(history + L.HISTORY_WRITTEN) == written;
   if (isFirst) {
     versionAdd(record, page, (slot << 1) | L.VERSION_IN_SWAP, written + 1, cut);
     slotTaken();
+    slotPlaced();
   }
   if (isFirst || !hasFrame(entry)) atomic.store<u32>(history + L.HISTORY_WRITTEN, cut);
   pteUnlock(pte);
@@ -163,16 +180,10 @@ function versionWrite(page: u32, written: u32, cut: u32, record: usize): bool {
     count(L.COUNTER_VERSIONS);
     return true;
   }
-  slotFree(slot);
+  slotDrop(slot);
   if (hasFrame(entry) && !isWhole) return false;
   recordGive(record); // somebody was faster, or there is nothing to keep
   return true;
-}
-
-/** What a page was cannot be copied where it is: in the swap file. */
-function bring(page: u32): void {
-  const status = pageBring(page);
-  if (status) pageFault(status);
 }
 
 /** Makes a content (VERSION_FRAME), with the descriptor as it is, the newest version of a page, whose entry is locked. */
@@ -252,14 +263,18 @@ export function versionFrameAt(page: u32, cut: u32): usize {
   return content & L.VERSION_IN_SWAP ? 0 : <usize>content;
 }
 
-/** Copies what a page was at cut `cut` to a frame: 0, E_FAULT if there was no page, or E_SWAP. By one thread at a time. */
+/**
+ * Copies what a page was at cut `cut` to a frame: 0, E_FAULT if there was no page, or why it cannot be had, E_MEMORY or E_SWAP: the
+ * caller has frames in hand. By one thread at a time.
+ */
 export function contentCopy(page: u32, cut: u32, to: usize): u32 {
   const pte = pteOf(page);
   pteLock(pte);
   let entry = atomic.load<u64>(pte);
   while (isInSwap(entry) && isAsItWas(page, cut)) {
     pteUnlock(pte);
-    bring(page);
+    const status = pageBring(page);
+    if (status) return status;
     pteLock(pte);
     entry = atomic.load<u64>(pte);
   }
@@ -284,7 +299,7 @@ export function pageReadAt(page: u32, cut: u32, to: u32): u32 {
   if (state == L.PAGE_FREE) return state;
   store<u32>(tb + L.TB_OUT_B, blockSizeAt(page, cut));
   const status = contentCopy(page, cut, to);
-  if (status == L.E_SWAP) pageFault(status);
+  if (status && status != L.E_FAULT) pageFault(status);
   return status ? L.PAGE_FREE : state;
 }
 

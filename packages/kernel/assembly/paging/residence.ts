@@ -27,7 +27,7 @@ import { control, count, descriptors, tb, threadBlock, tid } from "../machine/re
 import { lockAwaited, spinPause } from "../machine/spin";
 import { frameFree } from "./frames";
 import { frameOf, pteLock, pteOf, pteUnlock } from "./pte";
-import { copyDrop, copyIsThere, copyKeep, copyTake, slotFree, slotGiven, slotTaken, swapRead } from "./swap";
+import { copyDrop, copyIsThere, copyKeep, copyTake, slotFree, slotGiven, slotPlaced, slotRecover, slotTaken, swapRead } from "./swap";
 
 const FRAME_STATES: u64 = L.PTE_PRESENT | L.PTE_LEAVING;
 
@@ -112,6 +112,7 @@ export function pageWritten(page: u32, slot: u32): bool {
   const leaves = (entry & L.PTE_LEAVING) != 0;
   if (leaves) {
     copyKeep(page, slot);
+    slotPlaced();
     atomic.store<u64>(pte, entry & ~(<u64>L.PTE_DIRTY));
   }
   pteUnlock(pte);
@@ -174,6 +175,8 @@ export function residenceRecover(slot: u32): void {
   }
   atomic.cmpxchg<u32>(control() + L.CB_PAST_LOCK, slot, 0); // it was dropping versions
   atomic.cmpxchg<u32>(control() + L.CB_PAST_READER, slot, 0); // or reading them
+  framesRecover(threadBlock(slot));
+  slotRecover(threadBlock(slot));
   if (atomic.load<u32>(control() + L.CB_EVICT_LOCK) != slot) return;
   const leaving = load<u32>(control() + L.CB_EVICT_HEAD);
   if (leaving) {
@@ -185,6 +188,14 @@ export function residenceRecover(slot: u32): void {
     store<u32>(control() + L.CB_EVICT_HEAD, 0);
   }
   atomic.store<u32>(control() + L.CB_EVICT_LOCK, 0);
+}
+
+/** Frames for a page that had not arrived when the thread ended. */
+function framesRecover(block: usize): void {
+  const frames = <usize>load<u32>(block + L.TB_ARRIVING_FRAMES);
+  store<u32>(block + L.TB_ARRIVING_FRAMES, 0);
+  if (!frames) return;
+  for (let n = load<u32>(block + L.TB_ARRIVING_PAGES); n > 0; n--) frameFree(frames + (<usize>(n - 1) << L.PAGE_SHIFT));
 }
 
 // Coming back.
@@ -219,6 +230,7 @@ function pageArrive(page: u32, frame: usize): void {
     copyKeep(page, numberOf(entry));
     slotGiven();
     framePageNote(frame, page);
+    store<u32>(tb + L.TB_ARRIVING_FRAMES, 0);
     atomic.store<u64>(
       pte,
       numbered(frameNumber(frame), L.PTE_PRESENT | L.PTE_READ | L.PTE_WRITE | L.PTE_ACCESSED | L.PTE_LOCK),

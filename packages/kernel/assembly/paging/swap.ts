@@ -6,7 +6,7 @@
  * Copies are taken from pages by the thread that holds CB_EVICT_LOCK only, but for those of pages that are given back.
  */
 import * as L from "../layout";
-import { control } from "../machine/registers";
+import { control, tb } from "../machine/registers";
 
 /** Reads a slot into a frame; writes a frame to a slot. 0, or the disk failed. */
 // @ts-ignore: decorator
@@ -75,6 +75,33 @@ export function slotAllocate(): u32 {
 export function slotFree(slot: u32): void {
   atomic.and<u64>(wordOf(slot >>> 6), ~((<u64>1) << (slot & 63)));
   atomic.add<u32>(control() + L.CB_SWAP_FREE, 1);
+}
+
+// A slot in hand holds nothing yet: its number stands in the thread block, so that it is found if the thread dies while it writes.
+
+// @ts-ignore: decorator
+@inline export function slotInHand(slot: u32): u32 {
+  store<u32>(tb + L.TB_WRITING, slot + 1); // none is u32.MAX_VALUE
+  return slot;
+}
+
+/** It is a page's, or a version's. In the straight line that makes it so. */
+// @ts-ignore: decorator
+@inline export function slotPlaced(): void {
+  store<u32>(tb + L.TB_WRITING, 0);
+}
+
+/** It is free again. */
+export function slotDrop(slot: u32): void {
+  slotPlaced();
+  slotFree(slot);
+}
+
+/** Frees what a thread had in hand when it ended. */
+export function slotRecover(block: usize): void {
+  const slot = load<u32>(block + L.TB_WRITING);
+  store<u32>(block + L.TB_WRITING, 0);
+  if (slot) slotFree(slot - 1);
 }
 
 // @ts-ignore: decorator

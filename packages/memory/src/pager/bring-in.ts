@@ -116,6 +116,7 @@ export function dropPage(pager: Pager, object: MemoryObject, index: number, fram
   pager.reverse.each(frame, (table, page) => pager.unmap(table, page));
   object.frames.delete(index);
   pager.frames.objects[frame] = undefined;
+  pager.disown(frame);
   pager.reap(frame);
 }
 

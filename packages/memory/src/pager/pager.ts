@@ -102,6 +102,17 @@ export class Pager {
     if (this.frames.pins[frame] === 0) this.policy.insert(page, write);
   }
 
+  /**
+   * The page of an object is that no more. If views keep it, it goes on under a number of its own: the object's page may come back,
+   * from a file that has become longer again.
+   */
+  disown(frame: number): void {
+    if (this.frames.pins[frame] === 0) return;
+    this.frameOf.delete(this.frames.pages[frame]!);
+    this.frames.pages[frame] = this.newPage();
+    this.frameOf.set(this.frames.pages[frame]!, frame);
+  }
+
   pin(frame: number): void {
     if (this.frames.pins[frame]!++ === 0) this.policy.remove(this.frames.pages[frame]!);
   }

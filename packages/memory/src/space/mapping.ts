@@ -12,7 +12,7 @@ export interface MapOptions {
   length?: number | string;
   /** Where; a multiple of the page size. The lowest free place above 64 KiB, unless told. */
   at?: number;
-  /** With `at`: what is mapped there is unmapped. Without it that is an error. */
+  /** With `at`: what is mapped there is unmapped, even if there is no room for a `huge` region then. Without it that is an error. */
   replace?: boolean;
   /** "rw" unless told. */
   protection?: Protection;
@@ -110,6 +110,8 @@ export function mapRegion(space: SpaceState, options: MapOptions, unmap: (extent
   if (huge && (shared || file !== undefined)) throw new VirtualMemoryError("only private anonymous memory can be huge");
   const object =
     file !== undefined ? space.memory.file(file, shared && protection === "rw") : share && sharedObject(space, share);
+  // Until the region is there: what it replaces may be the last one over the same object.
+  if (object !== undefined) object.users++;
   try {
     const start = offset + (share?.offset ?? 0) / pageSize;
     const pages = lengthOf(options, pageSize, object, start);
@@ -138,11 +140,9 @@ export function mapRegion(space: SpaceState, options: MapOptions, unmap: (extent
       space.areas.insert({ ...border, first: area.end, end: area.end + guard, offset: 0 });
     }
     return describe(space, area, guard * pageSize);
-  } catch (error) {
+  } finally {
     // A file that was opened for nothing is closed again.
-    if (object !== undefined && object.users++ === 0) space.memory.abandon(object);
-    else if (object !== undefined) object.users--;
-    throw error;
+    if (object !== undefined) space.memory.abandon(object);
   }
 }
 

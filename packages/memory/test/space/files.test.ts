@@ -175,6 +175,27 @@ describe("files that change their length", () => {
   });
 });
 
+describe("a page that a view keeps", () => {
+  it("is not the one that the file has there when it has become longer again", () => {
+    const name = file(3 * PAGE);
+    const memory = machine(6, { readAhead: 0 });
+    const space = new AddressSpace(memory);
+    const { base } = space.map({ file: name, shared: true });
+    const view = space.openView({ base: base + PAGE, length: 1 });
+    truncateSync(name, PAGE);
+    expect(thrown(() => space.read(base + 2 * PAGE, "u8"))).toBeInstanceOf(BusError);
+    appendFileSync(name, new Uint8Array(2 * PAGE).fill(7));
+    expect(space.read(base + PAGE, "u8")).toBe(7);
+    view.bytes[0] = 1;
+    expect(memory.verify()).toEqual([]);
+    view.release();
+    expect(space.read(base + PAGE, "u8")).toBe(7);
+    const other = space.map({ length: 6 * PAGE }); // drives the page out, which comes back
+    for (let page = 0; page < 6; page++) space.write(other.base + page * PAGE, "u8", 1);
+    expect(space.read(base + PAGE, "u8")).toBe(7);
+  });
+});
+
 describe("a store that fails", () => {
   const mapped = () => {
     const store = new TestStore();

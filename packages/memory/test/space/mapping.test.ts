@@ -1,7 +1,9 @@
 // Regions: where they are put, what may be asked for, how they are split and listed.
+import { readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
 import { AddressSpace, PhysicalMemory, VirtualMemoryError } from "@ungil/memory";
 import { describe, expect, it } from "vitest";
-import { machine, PAGE, thrown } from "./machine.js";
+import { machine, PAGE, temporaryFolder, thrown } from "./machine.js";
 
 const loose = (value: unknown): any => value;
 const outline = (space: AddressSpace) =>
@@ -34,6 +36,23 @@ describe("map", () => {
       ["new", 9, 1, "rw"],
       ["old", 10, 2, "rw"],
     ]);
+  });
+
+  it("replaces the last region over a file, or shared memory, by another one over the same", () => {
+    const space = new AddressSpace(machine(8));
+    const board = space.map({ length: 2 * PAGE, shared: true });
+    space.write(board.base, "u8", 7);
+    const again = space.map({ share: board, at: board.base, replace: true, protection: "r" });
+    expect(space.read(again.base, "u8")).toBe(7);
+    const name = path.join(temporaryFolder(), "data.bin");
+    writeFileSync(name, new Uint8Array(PAGE).fill(1));
+    const file = space.map({ file: name, shared: true });
+    space.write(file.base, "u8", 2);
+    space.map({ file: name, shared: true, at: file.base, replace: true });
+    expect(space.read(file.base, "u8")).toBe(2);
+    space.write(file.base + 1, "u8", 3);
+    space.close();
+    expect([...readFileSync(name).subarray(0, 3)]).toEqual([2, 3, 1]);
   });
 
   it("uses all of 4 GiB but page 0", () => {
