@@ -5,6 +5,7 @@ export {
 export { dictAdd, dictCompareSet, dictCopyShard, dictDelete, dictGet, dictNew, dictSet } from "./containers/dict";
 export { dictEntryKey, dictEntryValue, dictFindLong, dictFindText, dictSize } from "./containers/look";
 export { listGet, listLength, listNew, listPop, listPush, listSet } from "./containers/list";
+export { collectAwait, collectEnd } from "./collect/ask";
 export { cyclesBreak, cyclesHold, cyclesLetGo } from "./collect/break";
 export { pastEnd, pastLook, pastRead } from "./collect/past";
 export { journalRecover, threadAdopt } from "./containers/recover";
@@ -14,7 +15,7 @@ export {
   imageFrameGive, imageFrameTake, imagePageFinish, imagePageHold, imagePagePlace, imageRunPlace, imageWord,
 } from "./heap/image";
 export {
-  batchBegin, batchEnd, collectAwait, collectEnd, garbageIsLeft, limboSettle, reclaim, reclaimAwait, reclaimPast, safepoint, snapshotTake, stepBegin, stepEnd,
+  batchBegin, batchEnd, garbageIsLeft, limboSettle, reclaim, reclaimAwait, reclaimPast, safepoint, snapshotTake, stepBegin, stepEnd,
   stepFinish, threadAttach, threadDetach, threadInit, threadIsGone, viewBegin, viewEnd, worldIsStopped, worldResume, worldStop,
 } from "./heap/safepoint";
 export { garbageCount, restoreBegin, restoreEnd } from "./heap/restore";

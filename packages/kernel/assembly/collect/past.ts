@@ -5,11 +5,20 @@
  * the record out, and looks then).
  */
 import * as L from "../layout";
+import { futexWait } from "../machine/futex";
 import { control, descriptors, tb, tid } from "../machine/registers";
+import { worldIsMine } from "../heap/safepoint";
 import { blockSizeAt, pageReadAt, stateAt, versionFind, writtenOf } from "../paging/history";
 
+/** Reading may bring pages in, and others out: not while the world stands still, unless this thread has stopped it. */
 function readBegin(): void {
-  atomic.store<u32>(control() + L.CB_PAST_READER, tid);
+  while (true) {
+    atomic.store<u32>(control() + L.CB_PAST_READER, tid);
+    const stop = atomic.load<u32>(control() + L.CB_STOP);
+    if (!stop || worldIsMine()) return;
+    pastEnd();
+    futexWait(control() + L.CB_STOP, stop, 50);
+  }
 }
 
 /** Also after an error in the middle of `pastRead`. */

@@ -5,9 +5,9 @@
 import * as L from "../layout";
 import { GIL } from "../machine/build";
 import { epochAcknowledge, epochAdvance, epochAttach, epochDetach, stepAttach, stepDetach, waitInStep, waitWhileStopped } from "../machine/epoch";
-import { futexWait, futexWake } from "../machine/futex";
+import { futexWait } from "../machine/futex";
 import { gilDrop, gilHonour, gilTake } from "../machine/gil";
-import { control, count, tb, threadBlock } from "../machine/registers";
+import { control, count, tb, threadBlock, tid } from "../machine/registers";
 import { stackProbe, stackProbeTwice } from "../machine/stack";
 import { traceInit } from "../paging/trace";
 import { pagerIsAtWork } from "../paging/pager";
@@ -224,33 +224,11 @@ function stopInStep(): void {
   while (atomic.load<u32>(control() + L.CB_STOP) == L.STOP_NOW) waitInStep();
 }
 
-function stepGoesOn(): void {
+/** After `stepDetach`. */
+export function stepGoesOn(): void {
   stepAttach();
   cutAcknowledge();
   translationsAcknowledge();
-}
-
-/**
- * Memory is out, and cycles may be in it: asks for a collection, and waits for one that ends, so many milliseconds at most.
- * Between two tries of an operation. True if one has ended.
- */
-export function collectAwait(milliseconds: u32): bool {
-  stackProbe();
-  const ended = control() + L.CB_COLLECTIONS;
-  const before = atomic.load<u32>(ended);
-  if (!pinYoung()) return false;
-  atomic.store<u32>(control() + L.CB_COLLECT_ASKED, 1);
-  futexWake(control() + L.CB_COLLECT_ASKED, -1);
-  stepDetach();
-  futexWait(ended, before, <f64>milliseconds);
-  stepGoesOn();
-  return atomic.load<u32>(ended) != before;
-}
-
-/** A collection has ended. */
-export function collectEnd(): void {
-  atomic.add<u32>(control() + L.CB_COLLECTIONS, 1);
-  futexWake(control() + L.CB_COLLECTIONS, -1);
 }
 
 /** Starts this thread: 0, or E_MEMORY. Its block is zero, or an ended thread's that was adopted. */
@@ -286,6 +264,7 @@ export function threadIsGone(slot: u32): void {
  */
 export function worldStop(how: u32): bool {
   if (atomic.cmpxchg<u32>(control() + L.CB_STOP, 0, how) != 0) return false;
+  isMine = true;
   requestAll(L.REQUEST_STOP);
   return true;
 }
@@ -300,10 +279,19 @@ export function worldIsStopped(): bool {
     if (state == L.THREAD_ATTACHED || (stop != L.STOP_NOW && state == L.THREAD_WAITING)) return false;
     if (stop == L.STOP_AT_YIELD && state == L.THREAD_PINNED) return false;
   }
-  return !pagerIsAtWork();
+  const reader = atomic.load<u32>(control() + L.CB_PAST_READER); // collect/past.ts
+  return !pagerIsAtWork() && (reader == 0 || reader == tid);
+}
+
+let isMine: bool = false;
+
+/** This thread has stopped the world. */
+export function worldIsMine(): bool {
+  return isMine;
 }
 
 export function worldResume(): void {
+  isMine = false;
   atomic.store<u32>(control() + L.CB_STOP, 0);
   atomic.notify(control() + L.CB_STOP, -1);
 }
