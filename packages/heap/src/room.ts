@@ -3,8 +3,8 @@ import type { Heap } from "./heap.js";
 
 /** How often garbage is reclaimed, more each time, before snapshots are lost. */
 const RECLAIMS = 3;
-/** How often cycles are collected for one operation: the first one may have begun before there was garbage. */
-const COLLECTIONS = 2;
+/** How often cycles are collected for one operation: others may take what one has given back, before this thread runs again. */
+const COLLECTIONS = 20;
 /** How often something of the past is given up for one operation: others may take what it has given back. */
 const LOSSES_MAX = 100;
 /** How long it waits until the main thread does not read a snapshot any more: rounds of about a millisecond. */

@@ -28,7 +28,7 @@ export class CycleGarbage {
   readonly #timer: NodeJS.Timeout;
   #running: Promise<CollectionReport | null> | null = null;
   #stats: CollectorStats = { collections: 0, automatic: 0, collected: 0, last: null };
-  #isEnabled = true;
+  #isEnabled = false;
 
   /** @internal */
   constructor(kernel: Kernel, system: Collecting, isClosed: () => boolean) {
