@@ -75,6 +75,7 @@ export const CB_VERSION_FRAMES: u32 = 592; // frames that versions have
 export const CB_PAST_READER: u32 = 596; // slot of the collector while it follows a list of versions
 export const CB_COLLECT_CUT: u32 = 600; // the cut that the collector reads, 0 if it reads none
 export const CB_COLLECT_ASKED: u32 = 604; // 1: somebody asks for a collection. The system thread waits on it
+export const CB_COLLECT_HOLDS: u32 = 612; // 1 while the collector holds what it is going to break
 export const CB_COLLECTIONS: u32 = 608; // collections that have ended. Whoever has asked for one waits on it
 export const CB_SNAPSHOTS: u32 = 640; // SNAPSHOTS_MAX x u32: the cut of an open snapshot, with SNAPSHOT_LOST; 0: none
 export const CB_SWAP_FREE: u32 = 768; // free slots
@@ -271,7 +272,6 @@ export const PAGE_FREE: u32 = 0;
 export const PAGE_SMALL: u32 = 1;
 export const PAGE_RUN: u32 = 2;
 export const PAGE_RUN_TAIL: u32 = 3;
-
 export const ARENA_UNUSED: u32 = 0;
 export const ARENA_SMALL: u32 = 1;
 export const ARENA_RUNS: u32 = 2;

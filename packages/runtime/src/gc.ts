@@ -3,8 +3,10 @@ import { RuntimeClosedError } from "@ungil/heap";
 import { type Kernel, Layout as L } from "@ungil/kernel";
 import type { CollectionReport } from "./collector.js";
 
-/** How often it is looked whether the heap has grown, until the system thread does that. */
+/** How often it is looked whether the heap has grown, or somebody has asked before there was a system thread. */
 const LOOK = 250; // ms
+/** Frames that a heap has before the first collection begins by itself: 8 MiB. */
+const FIRST = (8 << 20) / L.PAGE_SIZE;
 
 /** The system thread: it starts when it is needed. */
 export interface Collecting {
@@ -40,8 +42,8 @@ export class CycleGarbage {
 
   /**
    * Frees all objects that nothing but each other leads to, while coroutines run: they stand still only for the moment of a cut. What
-   * became garbage before the call is gone when the promise resolves, to what was found. Two calls at a time are one, unless the first
-   * has begun. Null if there was no moment between steps for 10 s, or no memory to keep what is written meanwhile. O(heap).
+   * became garbage before the call is gone when the promise resolves, to what was found. Calls take turns.
+   * Null if a thread neither yielded nor used a shared object for 10 s, or no memory to keep what is written meanwhile. O(heap).
    */
   async collect(): Promise<CollectionReport | null> {
     if (this.#isClosed()) throw new RuntimeClosedError();
@@ -108,6 +110,3 @@ export class CycleGarbage {
     return running;
   }
 }
-
-/** Frames that a heap has before the first collection begins by itself: 8 MiB. */
-const FIRST = (8 << 20) / L.PAGE_SIZE;

@@ -17,6 +17,7 @@ import {
   createMachine,
   defineInternalTypes,
   Kernel,
+  Layout as L,
   OutOfMemoryError,
   StorageError,
   type SwapHandle,
@@ -259,7 +260,8 @@ export class Runtime {
   verify(): Verification {
     this.#mustBeOpen();
     const { kernel, heap } = this.#main;
-    return stopWorld(this.#main, (held) => verifyHeap(kernel, [...heap.kept(), ...held], !this.#crashed));
+    const isExact = () => !this.#crashed && kernel.control(L.CB_COLLECT_HOLDS) === 0;
+    return stopWorld(this.#main, (held) => verifyHeap(kernel, [...heap.kept(), ...held], isExact()));
   }
 
   /** Memory and swap file: who is where, and who evicted what. */

@@ -73,6 +73,7 @@ export class System {
       heap.batch(() => x.threadAdopt(collectorSlot));
     const cut = kernel.control(L.CB_COLLECT_CUT);
     if (cut) this.#closeCut(cut);
+    kernel.u32[(L.CB + L.CB_COLLECT_HOLDS) >>> 2] = 0; // what it held is lost, as `died` knows
     if (this.policy !== null) this.start().catch(() => undefined);
   }
 

@@ -6,9 +6,8 @@
  *   stands still
  *
  * At the cut every thread stands at a yield, or at the beginning of an operation with all pinned that its step has read and made:
- * it holds no address that is not counted. So what is garbage then is out of
- * everybody's reach for ever, but for weak references. Others read and write all the time meanwhile: what is written for the
- * first time after the cut is copied aside first, as for any snapshot.
+ * it holds no address that is not counted. So what is garbage then is out of everybody's reach for ever. Others read and write all
+ * the time meanwhile: what is written for the first time after the cut is copied aside first, as for any snapshot.
  *
  * Its own memory is JavaScript's: a collection needs one frame of the heap. When that is full nothing can be copied aside, so then
  * the world stands still until the garbage is known.

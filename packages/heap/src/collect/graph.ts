@@ -54,8 +54,8 @@ export class Graph {
     this.outside = new Int32Array(this.length);
     this.types = new Uint16Array(this.length);
     this.#edgesFrom = new Uint32Array(this.length + 1);
-    for (const page of this.#pages) {
-      this.#page(page);
+    for (let place = 0; place < this.#pages.length; place++) {
+      this.#page(place);
       yield;
     }
     this.#edgesFrom[this.length] = this.#edgeCount;
@@ -91,38 +91,29 @@ export class Graph {
 
   /** Addresses of those objects that `isMeant` says, in order. */
   *addresses(isMeant: (n: number) => boolean): Generator<number> {
-    for (const page of this.#pages) {
+    for (const [place, page] of this.#pages.entries()) {
       const first = this.#first[page] as number;
       const size = this.#size[page] as number;
       const base = (page << L.PAGE_SHIFT) >>> 0;
-      const end = size === 0 ? first + 1 : this.#endOf(page);
+      const end = this.#endOf(place);
       for (let n = first; n < end; n++) if (isMeant(n)) yield base + (n - first) * size;
     }
   }
 
-  #endOf(page: number): number {
-    const next = this.#pages[this.#indexOf(page) + 1];
+  /** Number after the last object of the page at that place among `#pages`. */
+  #endOf(place: number): number {
+    const next = this.#pages[place + 1];
     return next === undefined ? this.length : (this.#first[next] as number);
   }
 
-  /** Pages are in order. */
-  #indexOf(page: number): number {
-    let [low, high] = [0, this.#pages.length - 1];
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.#pages[middle] as number) < page) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
-
-  #page(page: number): void {
+  #page(place: number): void {
     const { words } = this.#past;
+    const page = this.#pages[place] as number;
     this.#past.read(page);
     const first = this.#first[page] as number;
     const size = this.#size[page] as number;
     if (size === 0) return this.#run(page, first);
-    const end = this.#endOf(page);
+    const end = this.#endOf(place);
     for (let n = first, at = 0; n < end; n++, at += size >>> 2) {
       this.#edgesFrom[n] = this.#edgeCount;
       if (((words[at] as number) & L.TYPE_MASK) !== 0) this.#object(n, at, size >>> 2);
@@ -185,6 +176,7 @@ export class Graph {
 
   #edge(target: number, isLive: boolean): void {
     const n = this.at(target);
+    if (n < 0) return; // of what a thread that died has half destroyed
     if (isLive) this.outside[n]!--;
     if (this.#edgeCount === this.#edges.length) {
       const larger = new Uint32Array(2 * this.#edgeCount);

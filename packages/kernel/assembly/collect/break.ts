@@ -3,7 +3,7 @@
  * *held* (counted), so that none dies before its turn; then each is *broken*: its references are given back and the hold is.
  * Counts do the rest, as if a program had let go of it all, through limbo, in slices.
  *
- * Both take a list of addresses that stands in a frame of the collector, in a batch, and return how far they have come.
+ * All take a list of addresses that stands in a frame of the collector, in a batch, and return how far they have come.
  */
 import * as L from "../layout";
 import { types } from "../machine/registers";
@@ -26,24 +26,26 @@ export function cyclesHold(list: u32, from: u32, until: u32): u32 {
 
 /** Stops early when limbo has no room to grow; the caller's batch ends then, which makes some. */
 export function cyclesBreak(list: u32, from: u32, until: u32): u32 {
-  for (let n = from; n < until; n++) {
-    translationsYield();
-    const va = load<u32>(<usize>list + (<usize>n << 2));
-    const p = va ? writeAddressOrNone(va) : 0;
-    if (!p) continue;
-    if (!referencesDrop(p)) return n;
-    countDecrementAt(va, p);
-  }
-  return until;
+  return handBack(list, from, until, true);
 }
 
 /** They are garbage as before: what was held is not, and another collection finds it. */
 export function cyclesLetGo(list: u32, from: u32, until: u32): u32 {
+  return handBack(list, from, until, false);
+}
+
+/** Each entry is 0 before its hold is given back: if the disk fails half-way the same list is gone over again. */
+// @ts-ignore: decorator
+@inline function handBack(list: u32, from: u32, until: u32, breaks: bool): u32 {
   for (let n = from; n < until; n++) {
     translationsYield();
-    const va = load<u32>(<usize>list + (<usize>n << 2));
+    const entry = <usize>list + (<usize>n << 2);
+    const va = load<u32>(entry);
     const p = va ? writeAddressOrNone(va) : 0;
-    if (p) countDecrementAt(va, p);
+    if (!p) continue;
+    if (breaks && !referencesDrop(p)) return n;
+    store<u32>(entry, 0);
+    countDecrementAt(va, p);
   }
   return until;
 }
