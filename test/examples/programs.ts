@@ -12,7 +12,7 @@ export interface Outcome {
 export function command(file: string, args: string[], cwd: string, timeout = 60_000): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     // A test runner's own settings are not the program's.
-    const { NODE_OPTIONS: _options, VITEST: _vitest, NODE_ENV: _env, ...env } = process.env;
+    const { NODE_OPTIONS: _options, VITEST: _vitest, UNGIL_TEST_REPORT: _report, NODE_ENV: _env, ...env } = process.env;
     const child = spawn(file, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
     const outcome: Outcome = { code: null, stdout: "", stderr: "" };
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
