@@ -30,7 +30,7 @@ const units = [
   {
     name: "kernel",
     dir: "packages/kernel",
-    inputs: ["src", "assembly/layout.ts", "assembly/layout-sync.ts", "scripts/page-size.mjs", ...common],
+    inputs: ["src", "assembly/layout", "scripts/page-size.mjs", ...common],
   },
   {
     name: "memory",

@@ -9,7 +9,7 @@ const order = floors.map(nameOf);
  * Floors of the kernel. containers/ lies below sync/: a task's result and a channel's items are container values,
  * while a container never waits.
  */
-const assembly = ["machine", "paging", "heap", "containers", "sync", "collect"];
+const assembly = ["layout", "machine", "paging", "heap", "containers", "sync", "collect"];
 
 describe("packages import only downwards", () => {
   test.each(floors)("%s", (floor) => {

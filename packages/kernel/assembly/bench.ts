@@ -3,7 +3,7 @@
  * JavaScript between. They are in the kernel.bench builds only.
  */
 import * as L from "./layout";
-import * as S from "./layout-sync";
+import * as S from "./layout/sync";
 import { countDecrement, countIncrement } from "./heap/count";
 import { scopeClose, scopeOpen } from "./heap/handle";
 import { f64Load, f64Store, structNewRefs } from "./heap/struct";

@@ -1,5 +1,5 @@
 // The page size that is built: 16 KiB, unless the environment says UNGIL_PAGE_SIZE=4KiB. It becomes the constant
-// KERNEL_PAGE_SHIFT of assembly/layout.ts in both languages.
+// KERNEL_PAGE_SHIFT of assembly/layout/machine.ts in both languages.
 
 const shifts = { "16KiB": 14, "4KiB": 12 };
 

@@ -2,7 +2,7 @@
  * A map of the shared heap, from its memory alone: arenas, the page table, and how much of it each thread's TLBs know.
  * Other threads may be changing what is read: then the figures are those of several moments.
  */
-import * as L from "../assembly/layout.js";
+import * as L from "./layout.js";
 
 const pad = (address: number): string => address.toString(16).padStart(8, "0");
 const kib = (pages: number): string => `${(pages * L.PAGE_SIZE) / 1024} kB`;

@@ -3,10 +3,10 @@
  * The memory never grows, so no view goes stale.
  */
 import { readFileSync } from "node:fs";
-import * as L from "../assembly/layout.js";
 import { KernelNotFoundError, KernelPanicError, OutOfMemoryError } from "./errors.js";
 import type { HeapExports } from "./exports.js";
 import { heapMap } from "./heap-map.js";
+import * as L from "./layout.js";
 import { createMemory, plan } from "./plan.js";
 import { SwapFile, type SwapHandle } from "./swap.js";
 import { appendTrace, finishTraceAtExit, traceFile } from "./trace.js";

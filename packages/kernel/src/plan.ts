@@ -2,8 +2,9 @@
  * Where everything stands in physical memory. The plan is made once, by the thread that starts the machine, and written
  * into the control block, where every instance of the kernel reads it.
  */
-import * as L from "../assembly/layout.js";
+
 import { MemorySizeError } from "./errors.js";
+import * as L from "./layout.js";
 
 /** Bytes of a WebAssembly page; a shared memory has at most 65,536 of them. */
 const WASM_PAGE = 65536;

@@ -5,8 +5,8 @@
 import { closeSync, constants, openSync, readSync, unlinkSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import * as L from "../assembly/layout.js";
 import { StorageError } from "./errors.js";
+import * as L from "./layout.js";
 
 /** What a thread needs to use it: structured-clonable. */
 export interface SwapHandle {

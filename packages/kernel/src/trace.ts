@@ -3,7 +3,7 @@
  * environment, and then the instrumented builds of the kernel are taken. Lines are those of valgrind's lackey.
  */
 import { appendFileSync } from "node:fs";
-import * as L from "../assembly/layout.js";
+import * as L from "./layout.js";
 
 /** The file, if references are to be recorded. */
 export const traceFile = (): string | undefined => process.env.UNGIL_VM_TRACE || undefined;

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { List, thread } from "@ungil/heap";
+import { Layout as L } from "@ungil/kernel";
 import type { Snapshot } from "@ungil/runtime";
 import { expect, it } from "vitest";
 import { textLists, textOf } from "./fixtures/swap.mjs";
@@ -29,6 +30,14 @@ async function withoutDisk<T>(scope: (work: () => unknown) => unknown, work: () 
 function isRight(snapshot: Snapshot, lists: unknown): void {
   const seen = snapshot.see(lists as never) as any;
   for (let n = 0; n < LISTS; n += 7) expect(snapshot.scope(() => seen.get(n).get(7))).toBe(textOf(100 * n + 7));
+}
+
+/** Pages that allocation may still have: what is kept for pages that come back is not for it. */
+function roomForPages(): number {
+  const { kernel } = thread.scope!.heap;
+  const frames = kernel.control(L.CB_FRAMES);
+  const kept = Math.max(frames >>> 5, 8) + Math.min(frames >>> 2, kernel.control(L.CB_SWAP_SLOTS) >>> 3);
+  return Math.max(0, kernel.control(L.CB_SWAP_SPARE) + kernel.control(L.CB_FRAMES_FREE) - kept);
 }
 
 async function taken(rt: LooseRuntime): Promise<Snapshot> {
@@ -80,6 +89,17 @@ inBothModes("a snapshot of a heap with a swap file", (gil) => {
     isRight(before, lists);
     for (const snapshot of [before, after]) snapshot.dispose();
     expect(rt.stats().pagesKept).toBe(0);
+  });
+
+  it("is read when memory and the swap file are full", async () => {
+    const rt = await start({ gil, threads: 1, memory: "4MiB", swap: "8MiB" });
+    const lists = textLists(rt, LISTS);
+    const snapshot = await taken(rt);
+    isRight(snapshot, lists);
+    const more = rt.new(List);
+    for (let n = 0; roomForPages() > 0; n++) rt.scope(() => more.push(new List([n])));
+    expect(roomForPages()).toBe(0);
+    isRight(snapshot, lists);
   });
 
   it("is saved, though its root has changed since, and is in the swap file", async () => {

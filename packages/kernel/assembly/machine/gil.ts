@@ -14,7 +14,7 @@
  * whoever recovers it.
  */
 import * as L from "../layout";
-import * as S from "../layout-sync";
+import * as S from "../layout/sync";
 import { GIL } from "./build";
 import { now } from "./clock";
 import { futexWait, futexWake } from "./futex";

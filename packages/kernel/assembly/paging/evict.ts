@@ -207,8 +207,16 @@ function slotTake(): u32 {
 
 /** Pages that memory and the swap file have room for, beyond what is kept so that pages can come back. */
 export function roomForPages(): u32 {
+  return roomBeyond(framesKept() + slotsReserve());
+}
+
+/** Pages that there is room for in half of what is kept: for what gives it back at once. None if nothing can leave. */
+export function roomToBorrow(): u32 {
+  return swapIsThere() ? roomBeyond((framesKept() + slotsReserve()) >>> 1) : 0;
+}
+
+function roomBeyond(kept: u32): u32 {
   const room = atomic.load<u32>(control() + L.CB_FRAMES_FREE) + slotsSpare();
-  const kept = framesKept() + slotsReserve();
   return room > kept ? room - kept : 0;
 }
 

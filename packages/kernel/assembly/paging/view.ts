@@ -4,14 +4,15 @@
  * valid until the snapshot is closed. It cannot write.
  *
  * A run must be contiguous and its versions are not, so a view reads a copy of its own. Between two operations it may lose these
- * copies, and what it has translated, to a thread that finds memory full (snapshots.ts).
+ * copies, and what it has translated, to a thread that finds memory full (snapshots.ts). So a copy is no allocation: where there
+ * is no room for more pages it takes of what is kept for those that come back, and lets go of it when its next operation begins.
  *
  * What cannot be read makes its host throw, in the middle of the operation: a view holds no lock, and nobody need look at an
  * error code to know that what it has in its hands is nothing.
  */
 import * as L from "../layout";
 import { readTlb, tb } from "../machine/registers";
-import { frameRunProvide, framesProvide } from "./evict";
+import { frameRunProvide, framesProvide, roomToBorrow } from "./evict";
 import { blockSizeAt, contentCopy, stateAt, versionFrameAt } from "./history";
 import { recordGive, recordTake, runRecordGive } from "./records";
 import { pageFault } from "./refuse";
@@ -77,7 +78,11 @@ function viewRun(page: u32, cut: u32): usize {
 
 /** A copy of its own of neighbouring pages as they were, in neighbouring frames. */
 function viewCopy(first: u32, pages: u32, cut: u32): usize {
-  const record = framesProvide(pages) ? recordTake() : <usize>0;
+  if (!framesProvide(pages)) {
+    if (roomToBorrow() < pages) return pageFault(L.E_MEMORY);
+    atomic.or<u32>(tb + L.TB_REQUEST, L.REQUEST_TRANSLATIONS);
+  }
+  const record = recordTake();
   if (!record) return pageFault(L.E_MEMORY);
   const frames = frameRunProvide(pages);
   if (!frames) {

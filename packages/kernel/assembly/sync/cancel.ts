@@ -2,7 +2,7 @@
  * Cancelling a task. Whoever sets CANCELLING has won the right to; the reason is there before CANCEL is set. A task that runs
  * is pushed on its thread's stack of tasks to be cancelled; one that has not started sees CANCEL when it is started.
  */
-import * as S from "../layout-sync";
+import * as S from "../layout/sync";
 import { count, tb, threadBlock, tid } from "../machine/registers";
 import { stackProbe } from "../machine/stack";
 import { wordCas } from "../machine/word";

@@ -1,6 +1,6 @@
 /** The children of a task: a list, newest first, each counted, that only the parent's thread changes. */
 import * as L from "../layout";
-import * as S from "../layout-sync";
+import * as S from "../layout/sync";
 import { tb } from "../machine/registers";
 import { stackProbe } from "../machine/stack";
 import { readAddress, writeAddress } from "../paging/translate";

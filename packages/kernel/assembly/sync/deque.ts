@@ -9,7 +9,7 @@
  *   top <= bottom <= top + DEQUE_SIZE (for the owner, who may see an older top);   tasks are slots top .. bottom - 1
  */
 import * as L from "../layout";
-import * as S from "../layout-sync";
+import * as S from "../layout/sync";
 import { tb, threadBlock } from "../machine/registers";
 
 // @ts-ignore: decorator

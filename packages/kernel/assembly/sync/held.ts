@@ -11,7 +11,7 @@
  * is no more, and its entry is gone, by which JavaScript knows.
  */
 import * as L from "../layout";
-import * as S from "../layout-sync";
+import * as S from "../layout/sync";
 import { control, tb, threadBlock } from "../machine/registers";
 import { stackProbe } from "../machine/stack";
 import { frameAllocateFixed } from "../paging/frames";

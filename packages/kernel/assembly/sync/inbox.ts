@@ -1,6 +1,6 @@
 /** What JavaScript takes from this thread's inbox: which coroutine goes on, and what it waited for. */
 import * as L from "../layout";
-import * as S from "../layout-sync";
+import * as S from "../layout/sync";
 import { tb } from "../machine/registers";
 import { inboxCollect, waiterFree } from "./waiter";
 import { writeAddress } from "../paging/translate";

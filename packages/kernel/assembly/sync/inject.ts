@@ -5,7 +5,7 @@
  *   cell free for position n: sequence == n;   filled at position n: sequence == n + 1
  */
 import * as L from "../layout";
-import * as S from "../layout-sync";
+import * as S from "../layout/sync";
 import { control, tb } from "../machine/registers";
 import { readAddress, writeAddress } from "../paging/translate";
 

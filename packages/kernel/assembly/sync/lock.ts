@@ -13,7 +13,7 @@
  * From CAS to entry there is neither a call nor a back-edge. The entry counts the object: a locked one cannot be freed.
  */
 import * as L from "../layout";
-import * as S from "../layout-sync";
+import * as S from "../layout/sync";
 import { GIL } from "../machine/build";
 import { control, count, tb, threadBlock } from "../machine/registers";
 import { stackProbe } from "../machine/stack";

@@ -12,7 +12,7 @@
  * Go's rule keeps wake-ups few: wake another thread only if one is parked and none is searching; a searcher that has found
  * work and was the last one wakes the next.
  */
-import * as S from "../layout-sync";
+import * as S from "../layout/sync";
 import { control, count, tb, threadBlock, tid } from "../machine/registers";
 import { dequeLength } from "./deque";
 import { injectIsEmpty } from "./inject";

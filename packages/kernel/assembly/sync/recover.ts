@@ -3,7 +3,7 @@
  * by the runtime, which knows what with (`taskScan`, `taskCrash`).
  */
 import * as L from "../layout";
-import * as S from "../layout-sync";
+import * as S from "../layout/sync";
 import { epochDetach } from "../machine/epoch";
 import { gilAbandon, gilDrop, gilIsMine, runningLeave } from "../machine/gil";
 import { control, tb, threadBlock, tid } from "../machine/registers";

@@ -1,6 +1,6 @@
 /** Whether coroutines are at rest: the heap can be restored to a moment at which they were, and while they are. */
 import * as L from "../layout";
-import * as S from "../layout-sync";
+import * as S from "../layout/sync";
 import { control, tid, threadBlock } from "../machine/registers";
 import { pagerIsAtWork } from "../paging/pager";
 import { dequeLength } from "./deque";

@@ -3,7 +3,7 @@
  * Outside it holds nothing: nobody waits for it.
  */
 import * as L from "../layout";
-import * as S from "../layout-sync";
+import * as S from "../layout/sync";
 import { GIL } from "../machine/build";
 import { now } from "../machine/clock";
 import { gilDrop, gilTake, runningEnter, runningLeave } from "../machine/gil";

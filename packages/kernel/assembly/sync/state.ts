@@ -1,5 +1,5 @@
 /** The state word of a task: its state and its flags. */
-import * as S from "../layout-sync";
+import * as S from "../layout/sync";
 import { wordCas, wordLoad } from "../machine/word";
 
 // @ts-ignore: decorator

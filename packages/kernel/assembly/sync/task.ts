@@ -14,7 +14,7 @@
  * depth, probes the stack first.
  */
 import * as L from "../layout";
-import * as S from "../layout-sync";
+import * as S from "../layout/sync";
 import { GIL } from "../machine/build";
 import { control, count, tb, threadBlock, tid } from "../machine/registers";
 import { stackProbe } from "../machine/stack";

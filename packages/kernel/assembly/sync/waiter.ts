@@ -10,7 +10,7 @@
  * thread died) is marked LOST and travels on; whoever pops a LOST one looks for another.
  */
 import * as L from "../layout";
-import * as S from "../layout-sync";
+import * as S from "../layout/sync";
 import { tb, threadBlock, tid } from "../machine/registers";
 import { frameAllocateFixed } from "../paging/frames";
 import { unpark } from "./park";

@@ -1,6 +1,6 @@
 /**
  * Layout of what sync/ owns: its part of the control block and of the thread blocks, TASK, WAITER, held locks.
- * Plain integer constants, read by both languages (see layout.ts).
+ * Plain integer constants, read by both languages (see ../layout.ts).
  */
 
 // Control block, from 1024. Atomic in both builds; what is hot has a cache line of its own.
@@ -54,7 +54,7 @@ export const TB_INBOX: u32 = 1216; // stack of WAITERs
 export const TB_PARK: u32 = 1280; // 1 while it is parked
 export const TB_CANCELS: u32 = 1284; // stack of TASKs of this thread to be cancelled
 
-// Counters, after COUNTER_SYNC (24) of layout.ts. Times in microseconds.
+// Counters, after COUNTER_SYNC (24) of machine.ts. Times in microseconds.
 export const COUNTER_STEPS: u32 = 24;
 export const COUNTER_STEALS: u32 = 25;
 export const COUNTER_PARKS: u32 = 26;
