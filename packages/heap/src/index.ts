@@ -51,6 +51,15 @@ export {
   type Wrapper,
 } from "./shared.js";
 export { SnapshotHeap } from "./snapshot-heap.js";
+export type {
+  FramePurposes,
+  HeapFigures,
+  ListLengths,
+  SizeClassStats,
+  ThreadHeapStats,
+  TypeStats,
+} from "./stats/shape.js";
+export { type HeapStats, readHeapStats } from "./stats/stats.js";
 export { struct } from "./struct.js";
 export { type Crossing, crossing, refOut, valueIn, valueOut } from "./value.js";
 export { type Verification, verifyHeap } from "./verify.js";

@@ -5,6 +5,7 @@ export type { CollectionReport } from "./collector.js";
 export { coroutines, type Where } from "./coroutines.js";
 export * from "./errors.js";
 export type { CollectorStats, CycleGarbage } from "./gc.js";
+export type { HeapMemory, HeapStatsOptions } from "./heap-memory.js";
 export type { SavedImage, SaveOptions, SaveProgress } from "./images.js";
 export { clearPoison, type Guard, lock, tryLock } from "./locks.js";
 export { all, join, type SpawnOptions, sleep, spawn, until } from "./operations.js";

@@ -27,6 +27,7 @@ import { breakDeadlocks } from "./deadlock-end.js";
 import { CancelledError, OptionError, RuntimeInWorkerError } from "./errors.js";
 import type { SyncExports } from "./exports.js";
 import { CycleGarbage } from "./gc.js";
+import { HeapMemory } from "./heap-memory.js";
 import { type HostThread, PiscinaHost, type ThreadHost } from "./host.js";
 import { OpenedImage } from "./images.js";
 import { linkClasses } from "./links.js";
@@ -66,6 +67,8 @@ export class Runtime {
   readonly #system: System;
   /** Cycles: the collector, and what it has found. */
   readonly gc: CycleGarbage;
+  /** Where the memory is. */
+  readonly heap: HeapMemory;
   #state: "open" | "closing" | "closed" = "open";
   #closing: Promise<void> | undefined;
   readonly #time: ClosingTime;
@@ -90,6 +93,7 @@ export class Runtime {
     this.#system = new System(main, host, policy, died, (cut) => this.#snapshots.closeCut(cut));
     main.heap.hasCollector = () => this.#system.isRunning;
     this.gc = new CycleGarbage(main.kernel, this.#system, () => this.#state !== "open");
+    this.heap = new HeapMemory(main, () => this.#mustBeOpen());
     this.vm = new VirtualMemory(main.kernel, policy, () => this.closed);
   }
 
