@@ -95,7 +95,7 @@ export function floor({ exports: x, scratch }: Kernel<AllocExports>): number {
 export function rest({ exports: x }: Kernel<AllocExports>): void {
   for (let n = 0; n < REST_STEPS; n++) {
     x.batchBegin();
-    x.batchEnd();
     x.limboSettle();
+    x.batchEnd();
   }
 }

@@ -9,7 +9,7 @@
  */
 import * as L from "./layout";
 import { blockFree } from "./heap/blocks";
-import { allocate } from "./heap/object";
+import { place } from "./heap/object";
 import { writeAddress } from "./paging/translate";
 
 export const AREA_SLOTS: u32 = 8192;
@@ -63,9 +63,10 @@ export function programEnd(): void {
 /** A block of this thread with its pattern, or 0. */
 // @ts-ignore: decorator
 @inline export function take(bytes: u32): u32 {
-  const va = allocate(bytes);
-  if (!va) return lack();
-  const p = writeAddress(va);
+  const block = place(bytes);
+  if (!block) return lack();
+  const va = <u32>(block >>> 32);
+  const p = <usize>(<u32>block);
   store<u32>(p + BLOCK_LINK, 0);
   store<u32>(p + BLOCK_BYTES, bytes);
   store<u32>(p + BLOCK_DATA, va);

@@ -2,9 +2,9 @@
  * Virtual pages of the heap. Arenas of 64 pages (1 MiB) are dedicated, at their first use, to small pages (blocks of one
  * size class) or to runs (one large object each). An arena is a 64-bit map, 1 = in use; taking pages is a CAS.
  *
- * A small page keeps its frame when it goes back to its arena, until memory is out: so only a small page can follow it. A
- * run is physically contiguous, so its frames go back too: its pages are retired, and unmapped once every thread has dropped
- * the translations it had when they were retired (the T acknowledgement).
+ * A small page keeps its frame when it goes back to its arena, until memory is out or threads are at rest (trim.ts): so only a
+ * small page can follow it. A run is physically contiguous, so its frames go back too: its pages are retired, and unmapped once
+ * every thread has dropped the translations it had when they were retired (the T acknowledgement).
  */
 import * as L from "../layout";
 import { isAttached } from "../machine/epoch";
@@ -80,6 +80,7 @@ export function smallPageFree(page: u32): void {
     const frame = pageTake(page);
     if (frame) frameFree(frame);
   }
+  if (atomic.load<u64>(pteOf(page)) & L.PTE_PRESENT) atomic.add<i32>(control() + L.CB_EMPTY_PAGES, 1);
   store<u32>(descriptors + (<usize>page << 6) + L.PD_STATE, L.PAGE_FREE);
   atomic.and<u64>(mapOf(page >>> L.ARENA_SHIFT), ~((<u64>1) << (page & 63)));
   if (page >>> L.ARENA_SHIFT < atomic.load<u32>(control() + L.CB_SMALL_HINT)) {
@@ -265,11 +266,12 @@ function translationsAcknowledged(): u32 {
 }
 
 /**
- * Retires the free small pages, as runs of one page, for the sake of their frames. Only when memory is out: with it, a page
- * that is used again costs a walk and a frame to clear. O(virtual pages).
+ * Retires the free small pages, as runs of one page, for the sake of their frames. Only when memory is out or threads are at rest: a
+ * page that is used again costs a walk and a frame to clear. O(virtual pages).
  */
 export function smallPagesRetire(): void {
   const pages = load<u32>(control() + L.CB_VIRTUAL_PAGES);
+  atomic.store<i32>(control() + L.CB_EMPTY_PAGES, 0); // first: what is given back meanwhile may be counted twice, but not forgotten
   for (let page: u32 = 1; page < pages; page++) {
     const entry = atomic.load<u64>(pteOf(page));
     if (!(entry & L.PTE_PRESENT)) continue;

@@ -14,7 +14,7 @@ import { stackProbe } from "../machine/stack";
 import { framesProvide } from "../paging/evict";
 import { historyKeep } from "../paging/history";
 import { pteOf } from "../paging/pte";
-import { writeAddress } from "../paging/translate";
+import { writeAddress, writeEntry } from "../paging/translate";
 import { descriptorOf, pageOf, runAllocate, runRetire, smallPageAllocate, smallPageFree } from "./arenas";
 import { binMoveToFront, binOf, binPush, binRemove, pageMarkFull, unfullCollect, unfullPush } from "./bins";
 import {
@@ -23,7 +23,9 @@ import {
   bumpFirst,
   bumpForget,
   bumpGoesBack,
+  bumpHasMore,
   bumpIsBefore,
+  bumpNext,
   bumpOpen,
   bumpOpenAt,
   bumpTake,
@@ -31,7 +33,28 @@ import {
 import { classSize, pagesFor } from "./classes";
 
 /** Virtual address of a free block, or 0 when memory is full. The block's words are undefined, but for word 0, which is 0. */
-export function blockAllocate(sizeClass: u32): u32 {
+// @ts-ignore: decorator
+@inline export function blockAllocate(sizeClass: u32): u32 {
+  return <u32>(blockPlace(sizeClass) >>> 32);
+}
+
+/** The same with the block's physical address for writing, in the low half. The common way has no call in it. */
+export function blockPlace(sizeClass: u32): u64 {
+  const isFresh = bumpHasMore(sizeClass);
+  const block = isFresh ? bumpNext(sizeClass) : freeFirst(sizeClass);
+  const entry = writeEntry(block); // none for 0
+  if (!(entry & 1)) return blockPlaceSlow(sizeClass);
+  const p = <usize>(block + entry - 1);
+  if (isFresh) {
+    store<u32>(p, 0);
+    bumpTake(sizeClass, block);
+  } else {
+    freeTake(sizeClass, p);
+  }
+  return placed(block, p);
+}
+
+function blockPlaceSlow(sizeClass: u32): u64 {
   let block = blockNext(sizeClass);
   if (!block) {
     if (!blocksProvide(sizeClass)) return 0;
@@ -40,7 +63,12 @@ export function blockAllocate(sizeClass: u32): u32 {
   const p = writeAddress(block);
   if (!p) return 0;
   blockTakeNext(sizeClass, block, p);
-  return block;
+  return placed(block, p);
+}
+
+// @ts-ignore: decorator
+@inline export function placed(va: u32, p: usize): u64 {
+  return ((<u64>va) << 32) | <u64>p;
 }
 
 /** For an operation that has not made sure of the stack, because it seldom comes this way. */
@@ -53,9 +81,7 @@ export function blockAllocateProbed(sizeClass: u32): u32 {
 // @ts-ignore: decorator
 @inline export function blockNext(sizeClass: u32): u32 {
   const fresh = bumpFirst(sizeClass);
-  if (fresh) return fresh;
-  const descriptor = <usize>load<u32>(tb + L.TB_BINS + (<usize>sizeClass << 2));
-  return load<u32>(descriptor + L.PD_FREE); // descriptor 0 is the null frame: reads 0
+  return fresh ? fresh : freeFirst(sizeClass);
 }
 
 /** Takes it. `p`: its physical address. Word 0 is 0 then: whoever dies now leaves no object there. */
@@ -66,6 +92,19 @@ export function blockAllocateProbed(sizeClass: u32): u32 {
     bumpTake(sizeClass, block);
     return;
   }
+  freeTake(sizeClass, p);
+}
+
+/** The first block of the free list of the page that this thread allocates from, or 0. */
+// @ts-ignore: decorator
+@inline export function freeFirst(sizeClass: u32): u32 {
+  const descriptor = <usize>load<u32>(tb + L.TB_BINS + (<usize>sizeClass << 2));
+  return load<u32>(descriptor + L.PD_FREE); // descriptor 0 is the null frame: reads 0
+}
+
+/** Takes it. */
+// @ts-ignore: decorator
+@inline export function freeTake(sizeClass: u32, p: usize): void {
   const descriptor = <usize>load<u32>(tb + L.TB_BINS + (<usize>sizeClass << 2));
   store<u32>(descriptor + L.PD_FREE, load<u32>(p + 4));
   store<u32>(descriptor + L.PD_USED, load<u32>(descriptor + L.PD_USED) + 1);
@@ -234,7 +273,9 @@ function pageCreate(bin: usize, sizeClass: u32): usize {
   const page = smallPageAllocate();
   if (!page) return 0;
   count(L.COUNTER_PAGES_ALLOCATED);
-  if (!(atomic.load<u64>(pteOf(page)) & L.PTE_PRESENT) && !framesProvide(1)) {
+  if (atomic.load<u64>(pteOf(page)) & L.PTE_PRESENT) {
+    atomic.sub<i32>(control() + L.CB_EMPTY_PAGES, 1);
+  } else if (!framesProvide(1)) {
     smallPageFree(page);
     return 0;
   }

@@ -28,6 +28,13 @@ import { classSize } from "./classes";
   return next != load<u32>(bump + 4) ? next : 0;
 }
 
+/** Whether there is one: NEXT. */
+// @ts-ignore: decorator
+@inline export function bumpHasMore(sizeClass: u32): bool {
+  const bump = bumpOf(tb, sizeClass);
+  return load<u32>(bump) != load<u32>(bump + 4);
+}
+
 /** Takes it. */
 // @ts-ignore: decorator
 @inline export function bumpTake(sizeClass: u32, va: u32): void {
@@ -37,7 +44,18 @@ import { classSize } from "./classes";
 /** Whether `va`, a block of this thread, is the one before NEXT, in the same page: then NEXT is not the start of a page. */
 // @ts-ignore: decorator
 @inline export function bumpIsBefore(sizeClass: u32, va: u32): bool {
-  const next = load<u32>(bumpOf(tb, sizeClass));
+  return bumpGoesTo(sizeClass, va, bumpNext(sizeClass));
+}
+
+/** NEXT of the open page; 0 if none is open. */
+// @ts-ignore: decorator
+@inline export function bumpNext(sizeClass: u32): u32 {
+  return load<u32>(bumpOf(tb, sizeClass));
+}
+
+/** Likewise, where NEXT is in a register. */
+// @ts-ignore: decorator
+@inline export function bumpGoesTo(sizeClass: u32, va: u32, next: u32): bool {
   return va + classSize(sizeClass) == next && (next & L.PAGE_MASK) != 0;
 }
 

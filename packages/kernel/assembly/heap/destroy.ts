@@ -17,10 +17,10 @@ import * as L from "../layout";
 import { control, panic, tb, types } from "../machine/registers";
 import { wordCas, wordLoad } from "../machine/word";
 import { swapIsThere } from "../paging/swap";
-import { writeAddress, writeAddressCached } from "../paging/translate";
+import { writeAddress, writeAddressCached, writeEntry } from "../paging/translate";
 import { translationsYield } from "./arenas";
 import { blockFree, blockFreeInOrder, blockFreePlain, plainPageOf } from "./blocks";
-import { bumpBack, bumpIsBefore } from "./bump";
+import { bumpBack, bumpGoesTo, bumpNext } from "./bump";
 import { atChunkStart, chunksAreReady, listGrow, listShrink } from "./chunks";
 import { countDecrementAt, limboPush, stamped, stampIsOld } from "./count";
 import { internRemove } from "./intern";
@@ -90,29 +90,49 @@ function destroyGrow(): usize {
  * lists and trees are. Returns the new top of the list, below which something stands that needs more: one that has survived,
  * one that holds something that others hold, one after which its page needs attention, the end of a chunk.
  *
- * This is where most of what is ever made ends, so there is no call in it, which would make the compiler save registers, and
- * no thread dies between its stores.
+ * This is where most of what is ever made ends, so there is no call in it, which would make the compiler save registers. A pair that
+ * refers to nothing, and whose block just becomes the next one again, needs no store: TOP and NEXT move together, in registers. They
+ * are written before anything else is, so a thread that dies on the way has not dropped those yet.
  */
 export function pairsDrop(top: usize, mark: usize): usize {
-  while (top != mark && !atChunkStart(top)) {
+  const chunk = ((top - 1) & ~(<usize>L.PAGE_MASK)) + L.CHUNK_HEADER;
+  const end = mark > chunk && mark <= top ? mark : chunk;
+  let next = bumpNext(0);
+  let pair: u64 = 0; // a header, with its count word, that was found to be a newborn pair's
+  while (top != end) {
     const va = load<u32>(top - 4);
-    const p = writeAddressCached(va);
-    if (!p || !(load<u32>(p + L.OBJECT_COUNT) & L.COUNT_NEWBORN) || !isPair(typeOf(p))) break;
-    const inOrder = bumpIsBefore(0, va);
+    const entry = writeEntry(va);
+    if (!(entry & 1)) break;
+    const p = <usize>(va + entry - 1);
+    const header = load<u64>(p);
+    if (header != pair) {
+      if (!(header & ((<u64>L.COUNT_NEWBORN) << 32)) || !isPair(<u32>header & L.TYPE_MASK)) break;
+      pair = header;
+    }
+    const inOrder = bumpGoesTo(0, va, next);
+    const references = load<u64>(p + L.OBJECT_BODY);
+    if (inOrder && !references) {
+      top -= 4;
+      next = va;
+      continue;
+    }
     const page = inOrder ? <usize>0 : plainPageOf(va);
     if (!inOrder && !page) break;
-    if (load<u64>(p + L.OBJECT_BODY)) {
-      const a = privateChild(load<u32>(p + L.OBJECT_BODY));
-      const b = privateChild(load<u32>(p + L.OBJECT_BODY + 4));
+    if (references) {
+      const a = privateChild(<u32>references);
+      const b = privateChild(<u32>(references >>> 32));
       if (!a || !b) break;
       if (a != NO_CHILD) newbornAgain(a);
       if (b != NO_CHILD) newbornAgain(b);
     }
     top -= 4;
+    if (inOrder) next = va;
     store<u32>(tb + L.TB_NEWBORN_TOP, <u32>top);
-    if (inOrder) bumpBack(0, va);
-    else blockFreePlain(page, va, p);
+    bumpBack(0, next);
+    if (page) blockFreePlain(page, va, p);
   }
+  store<u32>(tb + L.TB_NEWBORN_TOP, <u32>top);
+  bumpBack(0, next);
   return top;
 }
 

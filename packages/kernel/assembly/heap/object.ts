@@ -7,12 +7,24 @@
 import * as L from "../layout";
 import { control, count, types } from "../machine/registers";
 import { writeAddress } from "../paging/translate";
-import { blockAllocate, blockFree, runBlockAllocate } from "./blocks";
+import { blockFree, blockPlace, placed, runBlockAllocate } from "./blocks";
 import { classOf } from "./classes";
+
+/** A block for so many bytes: its address, and its physical one for writing in the low half; 0 when memory is full. */
+// @ts-ignore: decorator
+@inline export function place(bytes: u32): u64 {
+  return bytes <= L.SMALL_MAX ? blockPlace(classOf(bytes)) : runPlace(bytes);
+}
 
 // @ts-ignore: decorator
 @inline export function allocate(bytes: u32): u32 {
-  return bytes <= L.SMALL_MAX ? blockAllocate(classOf(bytes)) : runBlockAllocate(bytes);
+  return <u32>(place(bytes) >>> 32);
+}
+
+function runPlace(bytes: u32): u64 {
+  const va = runBlockAllocate(bytes);
+  const p = va ? writeAddress(va) : 0;
+  return p ? placed(va, p) : 0;
 }
 
 /** The count word of a newborn. The birth epoch stands where the last decrement's will. */
@@ -24,10 +36,10 @@ import { classOf } from "./classes";
 
 /** An internal object with count 1 and a zeroed body, or an error code. It is in no list: whoever holds it counts it. */
 export function objectAllocate(type: u32, bytes: u32): u32 {
-  const va = allocate(bytes);
-  if (!va) return L.E_MEMORY;
-  const p = writeAddress(va);
-  if (!p) return L.E_MEMORY;
+  const block = place(bytes);
+  if (!block) return L.E_MEMORY;
+  const va = <u32>(block >>> 32);
+  const p = <usize>(<u32>block);
   memory.fill(p + L.OBJECT_BODY, 0, bytes - L.OBJECT_BODY);
   store<u32>(p + L.OBJECT_COUNT, L.COUNT_ONE | ((load<u32>(control() + L.CB_EPOCH) & 7) << L.COUNT_STAMP_SHIFT));
   store<u32>(p, type);

@@ -20,6 +20,7 @@ import { emptyPagesFree } from "./blocks";
 import { destroyIsEmpty, destroySome, roomToDestroy } from "./destroy";
 import { handlesInit, pinsRelease, pinsSlot, pinYoung, youngDrop } from "./handle";
 import { limboDrain } from "./limbo";
+import { trimAtRest, trimIsDue } from "./trim";
 
 // What a safepoint reclaims at most: so much, or twice what came since the last one. Then garbage cannot pile up, however
 // long the steps are, and a safepoint never takes longer than in proportion to its step.
@@ -152,6 +153,7 @@ export function limboSettle(): u32 {
     atomic.and<u32>(tb + L.TB_REQUEST, ~L.REQUEST_ACKNOWLEDGE);
     emptyPagesFree();
   }
+  trimAtRest();
   return 0;
 }
 
@@ -160,9 +162,9 @@ export function limboSettle(): u32 {
   return load<u32>(tb + L.TB_LIMBO_COUNT) != 0 || !destroyIsEmpty();
 }
 
-/** Whether this thread has something in limbo or on its destroy stack, or somebody who is out of memory asks for its pages. */
+/** Whether `limboSettle` has something to do: objects that die, frames of empty pages, somebody out of memory who asks for its pages. */
 export function garbageIsLeft(): bool {
-  return somethingDies() || (atomic.load<u32>(tb + L.TB_REQUEST) & L.REQUEST_ACKNOWLEDGE) != 0;
+  return somethingDies() || (atomic.load<u32>(tb + L.TB_REQUEST) & L.REQUEST_ACKNOWLEDGE) != 0 || trimIsDue();
 }
 
 /** In a long step: pins what the outer scopes have read, and reclaims. */

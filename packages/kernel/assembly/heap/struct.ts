@@ -6,11 +6,12 @@ import * as L from "../layout";
 import { count, tb } from "../machine/registers";
 import { stackProbe } from "../machine/stack";
 import { wordExchange, wordLoad } from "../machine/word";
-import { readAddress, readAddressCached, writeAddress, writeAddressCached } from "../paging/translate";
-import { blockAllocateProbed, blockNext, blockTakeNext } from "./blocks";
+import { readAddress, readAddressCached, writeAddress, writeAddressCached, writeEntry } from "../paging/translate";
+import { blockAllocateProbed, blockNext, blockTakeNext, freeFirst, freeTake } from "./blocks";
+import { bumpHasMore, bumpNext, bumpTake } from "./bump";
 import { chunksAreReady } from "./chunks";
 import { countDecrementAt, countIncrementAt } from "./count";
-import { borrow, newbornPush, newbornReserve } from "./handle";
+import { borrow, newbornReserve } from "./handle";
 import { birthCount, typeEntry } from "./object";
 import { enter } from "./safepoint";
 
@@ -47,19 +48,26 @@ export function structNew(type: u32): u32 {
  * call, which would make the compiler save registers: whatever it does not expect it leaves, untouched, to the other function.
  */
 export function structNewRefs(type: u32, a: u32, b: u32): u32 {
-  const isFull = load<u32>(tb + L.TB_NEWBORN_TOP) == load<u32>(tb + L.TB_NEWBORN_END);
+  const top = <usize>load<u32>(tb + L.TB_NEWBORN_TOP);
+  const isFull = top == <usize>load<u32>(tb + L.TB_NEWBORN_END);
   if (isFull || load<u32>(tb + L.TB_REQUEST)) return structNewRefsSlow(type, a, b);
-  const va = blockNext(0);
-  const p = writeAddressCached(va); // none for 0
-  if (!p) return structNewRefsSlow(type, a, b);
-  const pa = a ? writeAddressCached(a) : 1;
-  const pb = b ? writeAddressCached(b) : 1;
-  if (!pa || !pb) return structNewRefsSlow(type, a, b);
-  if (a) countIncrementAt(pa);
-  if (b) countIncrementAt(pb);
-  blockTakeNext(0, va, p);
+  const isFresh = bumpHasMore(0);
+  const va = isFresh ? bumpNext(0) : freeFirst(0);
+  const entry = writeEntry(va); // none for 0
+  if (!(entry & 1)) return structNewRefsSlow(type, a, b);
+  if (a | b) {
+    const pa = a ? writeAddressCached(a) : 1;
+    const pb = b ? writeAddressCached(b) : 1;
+    if (!pa || !pb) return structNewRefsSlow(type, a, b);
+    if (a) countIncrementAt(pa);
+    if (b) countIncrementAt(pb);
+  }
+  const p = <usize>(va + entry - 1);
+  // From here on no thread dies before the header is there: what a fresh block has in its first word does not matter.
+  if (isFresh) bumpTake(0, va);
+  else freeTake(0, p);
   store<u64>(p + L.OBJECT_BODY, ((<u64>b) << 32) | a);
-  born(va, p, type);
+  bornAt(top, va, p, type);
   return va;
 }
 
@@ -80,9 +88,15 @@ function structNewRefsSlow(type: u32, a: u32, b: u32): u32 {
 
 // @ts-ignore: decorator
 @inline function born(va: u32, p: usize, type: u32): void {
-  store<u32>(p + L.OBJECT_COUNT, birthCount());
-  store<u32>(p, type);
-  newbornPush(va);
+  bornAt(<usize>load<u32>(tb + L.TB_NEWBORN_TOP), va, p, type);
+}
+
+/** `top`: of the newborn list. Header and count word are one store. */
+// @ts-ignore: decorator
+@inline function bornAt(top: usize, va: u32, p: usize, type: u32): void {
+  store<u64>(p, ((<u64>birthCount()) << 32) | type);
+  store<u32>(top, va);
+  store<u32>(tb + L.TB_NEWBORN_TOP, <u32>top + 4);
   count(L.COUNTER_ALLOCATIONS);
 }
 

@@ -61,6 +61,7 @@ export const CB_STOP: u32 = 384; // STOP_* while the world is asked to stop, els
 export const CB_PANIC: u32 = 388; // first fatal error code, 0 if none
 export const CB_SMALL_HINT: u32 = 448; // arena where the last small page was found
 export const CB_RUN_HINT: u32 = 452;
+export const CB_EMPTY_PAGES: u32 = 456; // i32: free small pages that have their frame still, about (heap/trim.ts)
 export const CB_CUT: u32 = 576; // W: cuts taken
 export const CB_VERSION_LOCK: u32 = 580;
 export const CB_VERSION_FREE: u32 = 584; // unused version records
@@ -133,6 +134,8 @@ export const TB_ARRIVING: u32 = 168; // first page of what it reads from swap, 0
 export const TB_ARRIVING_FRAMES: u32 = 184; // the frames that it has for that in hand, 0 if none
 export const TB_ARRIVING_PAGES: u32 = 188; // and how many
 export const TB_WRITING: u32 = 216; // the slot that it has in hand, which holds nothing yet, + 1; 0 if none
+export const TB_REST: u32 = 220; // what it had done when it came to rest last, and when it gave its empty pages back last: heap/trim.ts
+export const TB_TRIMMED: u32 = 224;
 export const TB_FENCE: u32 = 180; // only for the order of what stands before and after it
 export const TB_OWN_PINS: u32 = 132; // PINS of handles that belong to no task, 0 if none
 // Written by others, atomic.

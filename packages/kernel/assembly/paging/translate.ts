@@ -58,9 +58,15 @@ let mayFail: bool = false;
 /** Like `writeAddress`, likewise. */
 // @ts-ignore: decorator
 @inline export function writeAddressCached(va: u32): usize {
-  traceReference(va, 1);
-  const entry = load<u32>(writeTlb + ((va >>> L.PAGE_SHIFT) << 2));
+  const entry = writeEntry(va);
   return entry & 1 ? <usize>(va + entry - 1) : 0;
+}
+
+/** What this thread has for the page of `va`: odd, and then va + entry - 1 is the physical address for writing; else none. */
+// @ts-ignore: decorator
+@inline export function writeEntry(va: u32): u32 {
+  traceReference(va, 1);
+  return load<u32>(writeTlb + ((va >>> L.PAGE_SHIFT) << 2));
 }
 
 function readMiss(va: u32): usize {
