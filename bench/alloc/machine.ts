@@ -28,6 +28,8 @@ const BOARD_OFFSET = 64;
 const FLOOR_ADDS = 1 << 17;
 const PATIENCE = 60_000; // ms
 const REST_STEPS = 8;
+const WAIT = 0.05; // ms
+const NOBODY_WAKES = new Int32Array(new SharedArrayBuffer(4));
 
 /** Slots: 0 is never used, 1 is the main thread's, the last one the collector's. */
 export const slotsFor = (threads: number): number => threads + 3;
@@ -77,7 +79,10 @@ export function work(kernel: Kernel<AllocExports>, job: Job, begin: () => void):
     framesLeast = Math.min(framesLeast, kernel.control(L.CB_FRAMES_FREE));
     x.batchEnd();
     done += some;
-    if (some === 0 && performance.now() - began > PATIENCE) throw new Error(`thread ${rank} has nothing to do`);
+    if (some > 0) continue;
+    // It waits for what another thread makes or takes; looking for it all the time would keep the GIL from that one.
+    Atomics.wait(NOBODY_WAKES, 0, 0, WAIT);
+    if (performance.now() - began > PATIENCE) throw new Error(`thread ${rank} has nothing to do`);
   }
   const ms = performance.now() - began;
   floors.push(floor(kernel));
