@@ -9,7 +9,7 @@ import { DictUpdateError, NotANumberError, NotShareableError, OptionError } from
 import { builtinWraps, scopeHere } from "./heap.js";
 import { Entries } from "./inspect.js";
 import { itemsIn } from "./items.js";
-import { makeRoom } from "./room.js";
+import { Room } from "./room.js";
 import type { Scope } from "./scope.js";
 import { ADDRESS, makeWrap, SCOPE, type Shared, slow, type Wrapper } from "./shared.js";
 import { NO_STRING } from "./strings.js";
@@ -217,7 +217,7 @@ type CompareSet = [number, number, number, number, number, number, number, numbe
 
 function compareSet(s: Scope, address: number, args: CompareSet): number {
   let status = s.x.dictCompareSet(address, ...args);
-  for (let tries = 0; status === -L.E_MEMORY && makeRoom(s.heap, tries); tries++)
+  for (const room = new Room(s.heap); status === -L.E_MEMORY && room.make(); )
     status = s.x.dictCompareSet(address, ...args);
   if (status < 0 && status !== -L.E_CHANGED) s.heap.fail("Dict.update", -status);
   return status;
@@ -228,7 +228,7 @@ function addFailed(s: Scope, address: number, key: AnyKey, ref: number, by: numb
   const { kernel } = s.heap;
   const code = () => kernel.u32[(kernel.block + L.TB_FAULT_CODE) >>> 2] as number;
   if (code() === 0) return Number.NaN;
-  for (let tries = 0; code() === L.E_MEMORY && makeRoom(s.heap, tries); tries++) {
+  for (const room = new Room(s.heap); code() === L.E_MEMORY && room.make(); ) {
     const sum = s.x.dictAdd(address, ref, ref ? 0 : (key as number), by);
     if (sum === sum || code() === 0) return sum;
   }

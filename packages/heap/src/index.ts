@@ -15,7 +15,7 @@ export { ImageSave } from "./image-save.js";
 export { linkExports, tokenOf, unlinkedModules } from "./links.js";
 export { scope } from "./nested.js";
 export { releasing } from "./release.js";
-export { makeRoom } from "./room.js";
+export { Room } from "./room.js";
 export {
   bool,
   type Class,

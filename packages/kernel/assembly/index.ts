@@ -21,6 +21,7 @@ export {
 export { garbageCount, restoreBegin, restoreEnd } from "./heap/restore";
 export { f64Load, f64Store, i32Load, i32Store, refLoad, refStore, structNew, structNewRefs } from "./heap/struct";
 export { typeDefine, typeName, typeRead, typeRegister } from "./heap/types";
+export { framesWereHeld } from "./paging/evict";
 export { reserveOpen } from "./paging/frames";
 export { pagerEvict, pagerHarvest } from "./paging/pager";
 export { residenceRecover } from "./paging/residence";

@@ -17,6 +17,7 @@ export interface HeapExports {
   safepoint(): void;
   reclaim(): number;
   reclaimAwait(): void;
+  framesWereHeld(): number;
   reclaimPast(): number;
   garbageIsLeft(): number;
   limboSettle(): number;

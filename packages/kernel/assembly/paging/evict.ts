@@ -189,6 +189,16 @@ function written(head: u32, pages: u32): bool {
   return true;
 }
 
+/** A slot for a version, or u32.MAX_VALUE: a free one, or the copy of a page that is in memory all the same. */
+export function slotProvide(): u32 {
+  if (slotsSpare() <= slotsReserve()) return u32.MAX_VALUE;
+  const free = slotAllocate();
+  if (free != u32.MAX_VALUE || !evictLock(u32.MAX_VALUE >>> 1)) return free;
+  const slot = slotTake();
+  evictUnlock();
+  return slot;
+}
+
 /** A free slot; if there is none, the copy of a page that is in memory all the same. O(pages), once in a round. */
 function slotTake(): u32 {
   const slot = slotAllocate();
@@ -225,8 +235,31 @@ export function framesProvide(wanted: u32): bool {
   if (swapIsThere() && roomForPages() < wanted) return false;
   if (!framesAreShort(wanted)) return true;
   if (!swapIsThere()) return false;
-  while (framesAreShort(wanted)) if (!evict(max<u32>(wanted, BATCH))) return false;
+  while (framesAreShort(wanted)) {
+    if (evict(max<u32>(wanted, BATCH))) continue;
+    wereHeld = wanted <= load<u32>(control() + L.CB_FRAMES) >>> 1;
+    return false;
+  }
   return true;
+}
+
+let wereHeld: bool = false;
+
+/** Whether frames were refused, since this was asked last, though there is room: other threads have the pages in their hands. */
+export function framesWereHeld(): bool {
+  const held = wereHeld;
+  wereHeld = false;
+  return held;
+}
+
+/** The same where no moment's want may cost more than a moment: waits until other threads let go of pages, if there is room for them. */
+export function framesAwait(wanted: u32): bool {
+  for (let round: u32 = 0; round < FETCH_ROUNDS; round++) {
+    if (framesProvide(wanted)) return true;
+    if (!swapIsThere() || roomForPages() < wanted) return false;
+    spinPause(round);
+  }
+  return false;
 }
 
 /** A frame for a page of the heap, if need be out of the reserve; 0 if there is none. */

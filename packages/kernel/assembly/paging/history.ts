@@ -23,17 +23,14 @@
  */
 import * as L from "../layout";
 import { control, count, descriptors, readTlb, tb } from "../machine/registers";
-import { framesProvide, pageBring } from "./evict";
+import { framesProvide, pageBring, slotProvide } from "./evict";
 import { frameAllocateFixed, frameFree } from "./frames";
 import { frameOf, pteLock, pteOf, pteUnlock } from "./pte";
 import { recordGive, recordTake } from "./records";
 import { pageFault } from "./refuse";
 import { hasFrame, isInSwap } from "./residence";
 import { pastGiveUp, snapshotLiesIn, snapshotsLose } from "./snapshots";
-import {
-  slotAllocate, slotDrop, slotInHand, slotPlaced, slotsReserve, slotsSpare, slotTaken, swapIsThere, swapRead,
-  swapWrite,
-} from "./swap";
+import { slotDrop, slotInHand, slotPlaced, slotTaken, swapIsThere, swapRead, swapWrite } from "./swap";
 
 const VERSIONS_SHIFT: u32 = 3; // with a swap file, versions have one frame in eight at most
 
@@ -139,8 +136,6 @@ function versionCopy(page: u32, cut: u32, record: usize, frame: usize): void {
  * keeps it in memory meanwhile. False if there is no slot, or the disk failed.
  */
 function versionWrite(page: u32, written: u32, cut: u32, record: usize): bool {
-  const slot = slotsSpare() > slotsReserve() ? slotAllocate() : u32.MAX_VALUE;
-  if (slot == u32.MAX_VALUE) return false;
   const history = historyOf(page);
   const pte = pteOf(page);
   const hazard = readTlb + (<usize>page << 2);
@@ -161,9 +156,13 @@ function versionWrite(page: u32, written: u32, cut: u32, record: usize): bool {
   }
   if (status) {
     atomic.store<u32>(hazard, before);
-    slotDrop(slot);
     recordGive(record);
     pageFault(status);
+  }
+  const slot = slotProvide();
+  if (slot == u32.MAX_VALUE) {
+    atomic.store<u32>(hazard, before);
+    return false;
   }
   const isWhole = hasFrame(entry) && swapWrite(slotInHand(slot), frameOf(entry)) == 0;
   pteLock(pte);

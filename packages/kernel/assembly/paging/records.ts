@@ -5,7 +5,7 @@
 import * as L from "../layout";
 import { control } from "../machine/registers";
 import { spinPause } from "../machine/spin";
-import { framesProvide } from "./evict";
+import { framesAwait } from "./evict";
 import { frameAllocateFixed, frameFree } from "./frames";
 
 // @ts-ignore: decorator
@@ -49,7 +49,7 @@ export function runRecordGive(record: usize): void {
 
 /** A frame of records: they are never given back, for there are always some. */
 function recordsAdd(): void {
-  const frame = framesProvide(1) ? frameAllocateFixed() : <usize>0;
+  const frame = framesAwait(1) ? frameAllocateFixed() : <usize>0;
   if (!frame) return;
   let offset: u32 = 0;
   for (; offset + L.VERSION_SIZE < L.PAGE_SIZE; offset += L.VERSION_SIZE)
