@@ -1,4 +1,5 @@
 // The suites of `pnpm bench`. (The main job, `pnpm start`, is the suite `compare`.)
+import { gc } from "./gc/suite.js";
 import { micro } from "./micro/suite.js";
 import type { Progress } from "./report/progress.js";
 import type { Row } from "./report/shape.js";
@@ -14,4 +15,4 @@ export interface Suite {
   view(rows: readonly Row[]): string;
 }
 
-export const SUITES: readonly Suite[] = [micro, vm, snapshot];
+export const SUITES: readonly Suite[] = [micro, vm, snapshot, gc];

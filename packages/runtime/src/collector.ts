@@ -64,17 +64,17 @@ export class CycleCollector {
     Atomics.notify(this.#kernel.i32, (L.CB + L.CB_COLLECT_ASKED) >>> 2);
   }
 
-  /** One collection after the other. `full`: memory is, so nothing of what is written meanwhile could be kept: all stand still. */
-  collect(full = false): Promise<CollectionReport | null> {
-    const report = this.#last.then(() => this.#collect(full));
+  /** One collection after the other. `stopWorld`: all stand still until the garbage is known, so nothing is kept of what they write. */
+  collect(stopWorld: boolean): Promise<CollectionReport | null> {
+    const report = this.#last.then(() => this.#collect(stopWorld));
     this.#last = report.catch(() => null).finally(() => this.#kernel.exports.collectEnd());
     return report;
   }
 
   /** Null: there was no moment for it, or memory was too short to keep what the heap had been. Nothing has changed then. */
-  async #collect(full: boolean): Promise<CollectionReport | null> {
+  async #collect(stopWorld: boolean): Promise<CollectionReport | null> {
     const began = performance.now();
-    const [at, stopped] = await this.#atCut(began + PATIENCE, (cut) => (full ? this.#findAtOnce(cut) : cut));
+    const [at, stopped] = await this.#atCut(began + PATIENCE, (cut) => (stopWorld ? this.#findAtOnce(cut) : cut));
     if (!at) return null;
     const found = "cut" in at ? await this.#find(at) : at;
     if (!found) return null;

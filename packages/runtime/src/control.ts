@@ -28,7 +28,7 @@ export interface WorkerControl {
 /** What the system thread does for the main thread. */
 export interface SystemControl extends Pick<WorkerControl, "stop"> {
   /** Collects cycles. Null: it could not. */
-  collect(): Promise<CollectionReport | null>;
+  collect(stopWorld: boolean): Promise<CollectionReport | null>;
 }
 
 /** What the main thread does for a worker. */

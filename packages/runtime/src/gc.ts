@@ -2,6 +2,7 @@
 import { RuntimeClosedError } from "@ungil/heap";
 import { type Kernel, Layout as L } from "@ungil/kernel";
 import type { CollectionReport } from "./collector.js";
+import { awake } from "./waiting.js";
 
 /** How often it is looked whether the heap has grown, or somebody has asked before there was a system thread. */
 const LOOK = 250; // ms
@@ -11,7 +12,7 @@ const FIRST = (8 << 20) / L.PAGE_SIZE;
 /** The system thread: it starts when it is needed. */
 export interface Collecting {
   start(): Promise<unknown>;
-  collect(): Promise<CollectionReport | null>;
+  collect(stopWorld: boolean): Promise<CollectionReport | null>;
 }
 
 export interface CollectorStats {
@@ -44,11 +45,16 @@ export class CycleGarbage {
    * Frees all objects that nothing but each other leads to, while coroutines run: they stand still only for the moment of a cut. What
    * became garbage before the call is gone when the promise resolves, to what was found. Calls take turns.
    * Null if a thread neither yielded nor used a shared object for 10 s, or no memory to keep what is written meanwhile. O(heap).
+   * `stopWorld`: coroutines stand still until the garbage is known, which needs no memory, and is what most collectors do.
    */
-  async collect(): Promise<CollectionReport | null> {
+  async collect({ stopWorld = false }: { stopWorld?: boolean } = {}): Promise<CollectionReport | null> {
     if (this.#isClosed()) throw new RuntimeClosedError();
+    return awake(this.#inTurn(stopWorld));
+  }
+
+  async #inTurn(stopWorld: boolean): Promise<CollectionReport | null> {
     await this.#running?.catch(() => null);
-    return this.#collect(false);
+    return this.#collect(false, stopWorld);
   }
 
   /** Whether collections begin by themselves, when the heap has grown by half. */
@@ -78,7 +84,7 @@ export class CycleGarbage {
     if (this.#running || this.#isClosed()) return;
     if (this.#kernel.control(L.CB_COLLECT_ASKED))
       this.#system.start().catch(() => undefined); // it sees that then
-    else if (this.#isEnabled && this.#framesUsed() > this.#next) this.#collect(true).catch(() => undefined);
+    else if (this.#isEnabled && this.#framesUsed() > this.#next) this.#collect(true, false).catch(() => undefined);
   }
 
   #framesUsed(): number {
@@ -87,8 +93,8 @@ export class CycleGarbage {
 
   #next = FIRST;
 
-  #collect(isAutomatic: boolean): Promise<CollectionReport | null> {
-    const running = this.#system.collect().then((report) => {
+  #collect(isAutomatic: boolean, stopWorld: boolean): Promise<CollectionReport | null> {
+    const running = this.#system.collect(stopWorld).then((report) => {
       if (report) {
         const { collections, automatic, collected } = this.#stats;
         this.#stats = {

@@ -23,7 +23,7 @@ export async function run(task: SystemTask): Promise<void> {
         collector.stop();
         resolve();
       },
-      collect: () => collector.collect(),
+      collect: (stopWorld) => collector.collect(stopWorld),
     });
     main.hello(threadId);
     loop?.start();

@@ -50,10 +50,10 @@ export class System {
   }
 
   /** Starts it if it does not run. Null: it could not, or the thread has ended. */
-  async collect(): Promise<CollectionReport | null> {
+  async collect(stopWorld: boolean): Promise<CollectionReport | null> {
     const thread = await this.start();
     const ended = thread.exited.then(() => null);
-    return Promise.race([thread.ask((control) => control.collect()), ended]);
+    return Promise.race([thread.ask((control) => control.collect(stopWorld)), ended]);
   }
 
   #closeCut(cut: number): void {

@@ -2,7 +2,7 @@
 import { List, scope } from "@ungil/heap";
 import { expect, it } from "vitest";
 import { churn, keepers, Link } from "./fixtures/rings.mjs";
-import { inBothModes, start, within } from "./helpers.js";
+import { fixture, inBothModes, node, start, within } from "./helpers.js";
 
 inBothModes("cycles", (gil) => {
   it("that nothing leads to are gone, those that something does are not", async () => {
@@ -68,6 +68,11 @@ inBothModes("cycles", (gil) => {
     await rt.gc.collect(); // one may be under way, which holds what it breaks
     expect(rt.verify().violations).toEqual([]);
   }, 90_000);
+
+  it("keep a program alive that waits for nothing but a collection", async () => {
+    const ran = await node([fixture("gc-alone.mjs"), gil ? "gil" : "free"], { timeout: 20_000 });
+    expect([ran.code, ran.err, ran.out]).toEqual([0, "", "true\n"]);
+  }, 30_000);
 
   it("by itself when the heap has grown, while a program makes more and more", async () => {
     const rt = await start({ gil, threads: 1, memory: "512MiB" });
