@@ -6,12 +6,14 @@ import { setContainers } from "./schema.js";
 setContainers(List, Dict);
 
 export { atCut, breakCycles, type Collection, type Cut, findGarbage, settle } from "./collect/collector.js";
+export { type Found, Referrers } from "./collect/referrers.js";
 export { defineShared } from "./define.js";
 export * from "./errors.js";
 export { builtinWraps, Heap } from "./heap.js";
 export { ImageLoad } from "./image-load.js";
 export { type ImageHeader, layoutHash } from "./image-objects.js";
 export { ImageSave } from "./image-save.js";
+export { referents } from "./inspect.js";
 export { linkExports, tokenOf, unlinkedModules } from "./links.js";
 export { scope } from "./nested.js";
 export { releasing } from "./release.js";

@@ -23,6 +23,7 @@ export interface HeapExports {
   limboSettle(): number;
   worldStop(how: number): number;
   worldIsStopped(): number;
+  worldIsMine(): number;
   worldResume(): void;
   // Frames, and the system thread.
   frameReserve(): number;

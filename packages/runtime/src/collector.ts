@@ -4,6 +4,7 @@
  */
 import { atCut, breakCycles, type Collection, type Cut, findGarbage, SnapshotLostError, settle } from "@ungil/heap";
 import { Kernel, Layout as L, type MachineHandle, OutOfMemoryError, StorageError } from "@ungil/kernel";
+import type { MainControl } from "./control.js";
 
 /** How long threads that are between two steps may be held up by one that is not: at first, and then twice as long. */
 const BOUND = 0.5; // ms
@@ -31,11 +32,11 @@ export class CycleCollector {
   readonly #kernel: Kernel;
   #last: Promise<unknown> = Promise.resolve();
   #stopped = false;
-  readonly #closeCut: (cut: number) => Promise<void>;
+  readonly #main: Pick<MainControl, "cutClosed" | "collected">;
 
-  /** `closeCut`: the main thread gives back what was kept for a cut. */
-  constructor(machine: MachineHandle, slot: number, closeCut: (cut: number) => Promise<void>) {
-    this.#closeCut = closeCut;
+  /** `main`: gives back what was kept for a cut, and keeps the books. */
+  constructor(machine: MachineHandle, slot: number, main: Pick<MainControl, "cutClosed" | "collected">) {
+    this.#main = main;
     this.#kernel = new Kernel(machine, slot);
     this.#kernel.pageFault = (code) => {
       if (code === L.E_SWAP) throw new StorageError("A page could not be read", { cause: this.#kernel.swap?.error });
@@ -55,7 +56,8 @@ export class CycleCollector {
       await waitAsync(i32, at, 0).value;
       if (this.#stopped) return;
       Atomics.store(u32, at, 0);
-      await this.collect(true).catch(() => null); // who has asked finds that memory is still out
+      const report = await this.collect(true).catch(() => null); // who has asked finds that memory is still out
+      if (report) this.#main.collected(report);
     }
   }
 
@@ -125,7 +127,7 @@ export class CycleCollector {
   /** The main thread gives back what was kept; it may be waiting for this very collection. */
   #close({ cut }: Cut): void {
     this.#kernel.exports.snapshotForget(cut);
-    this.#closeCut(cut).catch(() => undefined);
+    this.#main.cutClosed(cut);
   }
 
   /** And for how long the world was asked to stand still. */

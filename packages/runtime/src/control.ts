@@ -37,6 +37,8 @@ export interface MainControl {
   hello(threadId: number): void;
   /** A failed task that nobody will ask for; its address, kept by the caller until this is done. */
   unhandled(task: number, wasCancelled: boolean): void;
+  /** The system thread has collected cycles because a thread was out of memory. */
+  collected(report: CollectionReport): void;
   /** The system thread has no use any more for what was kept for a cut. */
   cutClosed(cut: number): void;
 }

@@ -4,7 +4,14 @@ export { registerErrors } from "./classes.js";
 export type { CollectionReport } from "./collector.js";
 export { coroutines, type Where } from "./coroutines.js";
 export * from "./errors.js";
-export type { CollectorStats, CycleGarbage } from "./gc.js";
+export type {
+  CollectionReason,
+  CollectorCallback,
+  CollectorEvent,
+  CollectorStats,
+  CollectorThreshold,
+  CycleGarbage,
+} from "./gc.js";
 export type { SavedImage, SaveOptions, SaveProgress } from "./images.js";
 export { clearPoison, type Guard, lock, tryLock } from "./locks.js";
 export { all, join, type SpawnOptions, sleep, spawn, until } from "./operations.js";

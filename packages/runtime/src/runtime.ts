@@ -87,9 +87,10 @@ export class Runtime {
       return this.#state !== "closed";
     };
     const policy = swap?.policy ?? null;
-    this.#system = new System(main, host, policy, died, (cut) => this.#snapshots.closeCut(cut));
+    const closeCut = (cut: number) => this.#snapshots.closeCut(cut);
+    this.#system = new System(main, host, policy, died, closeCut, (report) => this.gc.collectedForMemory(report));
     main.heap.hasCollector = () => this.#system.isRunning;
-    this.gc = new CycleGarbage(main.kernel, this.#system, () => this.#state !== "open");
+    this.gc = new CycleGarbage(main, this.#system, () => this.#state !== "open");
     this.vm = new VirtualMemory(main.kernel, policy, () => this.closed);
   }
 
@@ -285,7 +286,11 @@ export class Runtime {
         slot,
         spinRounds: this.#settings.threads < cores ? 2000 : this.#settings.threads === cores ? 500 : 10,
       },
-      { unhandled: (task, wasCancelled) => this.#main.orphanFailed(task, wasCancelled), cutClosed: () => undefined },
+      {
+        unhandled: (task, wasCancelled) => this.#main.orphanFailed(task, wasCancelled),
+        cutClosed: () => undefined,
+        collected: () => undefined,
+      },
     );
     this.#threads.set(slot, thread);
     thread.exited.then((exit) => this.#threadExited(slot, thread, exit.code, exit.error));

@@ -15,7 +15,10 @@ export async function run(task: SystemTask): Promise<void> {
   const main = calls<MainControl>(report);
   const kernel = new Kernel(machine, slot);
   const loop = policy === null ? null : new DutyLoop(kernel, new Pager(kernel, policy));
-  const collector = new CycleCollector(machine, collectorSlot, (cut) => main.cutClosed(cut));
+  const collector = new CycleCollector(machine, collectorSlot, {
+    cutClosed: (cut) => void main.cutClosed(cut).catch(() => undefined),
+    collected: (report) => void main.collected(report).catch(() => undefined),
+  });
   await new Promise<void>((resolve) => {
     serve<SystemControl>(control, {
       async stop() {

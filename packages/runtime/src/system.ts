@@ -14,7 +14,8 @@ export class System {
 
   /**
    * `policy`: of page replacement; null without a swap file. `died`: it has ended, and what it had in hand at that moment may be
-   * lost. True if there is to be another one. `closeCut`: what was kept for a cut of the collector's is of no use any more.
+   * lost. True if there is to be another one. `closeCut`: what was kept for a cut of the collector's is of no use any more. `collected`:
+   * cycles were, because a thread was out of memory.
    */
   constructor(
     readonly main: MainThread,
@@ -22,6 +23,7 @@ export class System {
     readonly policy: string | null,
     readonly died: () => boolean,
     readonly closeCut: (cut: number) => void,
+    readonly collected: (report: CollectionReport) => void,
   ) {}
 
   get isRunning(): boolean {
@@ -42,7 +44,7 @@ export class System {
     const { policy } = this;
     const thread = await this.host.start(
       { kind: "system", machine, slot, collectorSlot, policy },
-      { unhandled: () => undefined, cutClosed: (cut) => this.#closeCut(cut) },
+      { unhandled: () => undefined, cutClosed: (cut) => this.#closeCut(cut), collected: this.collected },
     );
     this.#thread = thread;
     thread.exited.then(() => this.#exited());

@@ -56,6 +56,6 @@ export class Garbage {
   *addresses(): Generator<number> {
     const { types } = this.#graph;
     const isMeant = (n: number) => this.#reached[n] === 0 && broken(types[n] as number);
-    yield* this.#graph.addresses(isMeant);
+    for (const [, address] of this.#graph.places(isMeant)) yield address;
   }
 }

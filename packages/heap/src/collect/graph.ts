@@ -36,6 +36,7 @@ export class Graph {
   outside: Int32Array = new Int32Array(0);
   /** Types, 0: a free block. */
   types: Uint16Array = new Uint16Array(0);
+  readonly #dying = new Set<number>();
   #edges = new Uint32Array(1 << 16);
   #edgeCount = 0;
   /** Where an object's references begin among all; those of the next one begin where they end. */
@@ -75,7 +76,12 @@ export class Graph {
     }
   }
 
-  /** The number of the object at an address. */
+  /** Whether an object is counted by anybody: one that is not is on its way to die. */
+  isAlive(n: number): boolean {
+    return !this.#dying.has(n);
+  }
+
+  /** The number of the object at an address; -1 if there is none. */
   at(address: number): number {
     const page = address >>> L.PAGE_SHIFT;
     const size = this.#size[page] as number;
@@ -89,14 +95,14 @@ export class Graph {
     for (let edge = this.#edgesFrom[n] as number; edge < end; edge++) visit(this.#edges[edge] as number);
   }
 
-  /** Addresses of those objects that `isMeant` says, in order. */
-  *addresses(isMeant: (n: number) => boolean): Generator<number> {
+  /** Those objects that `isMeant` says, and their addresses, in order. */
+  *places(isMeant: (n: number) => boolean): Generator<[n: number, address: number]> {
     for (const [place, page] of this.#pages.entries()) {
       const first = this.#first[page] as number;
       const size = this.#size[page] as number;
       const base = (page << L.PAGE_SHIFT) >>> 0;
       const end = this.#endOf(place);
-      for (let n = first; n < end; n++) if (isMeant(n)) yield base + (n - first) * size;
+      for (let n = first; n < end; n++) if (isMeant(n)) yield [n, base + (n - first) * size];
     }
   }
 
@@ -171,6 +177,7 @@ export class Graph {
     this.objects++;
     const isLive = count > 0 && !(word & L.COUNT_DYING);
     this.outside[n]! += isLive ? count : 1;
+    if (!isLive) this.#dying.add(n);
     return isLive;
   }
 
