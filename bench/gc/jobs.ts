@@ -1,8 +1,8 @@
 // What the suite runs on the worker threads: filling a heap with objects, and using and dropping some, flat out, while cycles are
 // collected.
-import { coroutines, f64, List, ref, type Steps, struct } from "ungil";
+import { type Class, coroutines, f64, List, ref, type Steps, struct } from "ungil";
 
-export class Node extends struct("GcNode", { value: f64, next: ref((): typeof Node => Node) }) {}
+export class Node extends struct("GcNode", { value: f64, next: ref((): Class<Node> => Node) }) {}
 
 const EACH = 1000; // objects in a list
 const BATCH = 20; // operations between two yields
