@@ -1,6 +1,6 @@
 // What the suite runs on the worker threads: filling a heap with objects, and using and dropping some, flat out, while cycles are
 // collected.
-import { type Class, coroutines, f64, List, ref, type Steps, struct } from "ungil";
+import { type Class, coroutines, f64, List, ref, type Steps, scope, struct } from "ungil";
 
 export class Node extends struct("GcNode", { value: f64, next: ref((): Class<Node> => Node) }) {}
 
@@ -30,7 +30,18 @@ const bucketOf = (milliseconds: number): number => {
   return at < 0 ? BOUNDS.length : at;
 };
 
-export const { grow, mutate } = coroutines(import.meta, {
+/** Counts a gap since `last` among those that were found; the moment now. */
+function note(found: Gaps, last: number): number {
+  const now = moment();
+  const gap = now - last;
+  found.buckets[bucketOf(gap)]!++;
+  if (gap > NOTED) found.long.push(last, gap);
+  return now;
+}
+
+const none = (): Gaps => ({ operations: 0, buckets: new Array(BOUNDS.length + 1).fill(0), long: [], rings: 0 });
+
+export const { drop, grow, mutate } = coroutines(import.meta, {
   /** Lists of objects, each of which refers to the one before it. */
   *grow(objects: number): Steps<List<List<Node>>> {
     const lists = new List<List<Node>>();
@@ -50,7 +61,7 @@ export const { grow, mutate } = coroutines(import.meta, {
   /** Uses objects that stay, and makes cycles that nothing leads to, until then (as `moment` tells). It never waits. */
   *mutate(lists: List<List<Node>>, until: number): Steps<Gaps> {
     const all = lists.toArray();
-    const found: Gaps = { operations: 0, buckets: new Array(BOUNDS.length + 1).fill(0), long: [], rings: 0 };
+    const found = none();
     let last = moment();
     while (last < until) {
       for (let n = 0; n < BATCH; n++) {
@@ -62,14 +73,36 @@ export const { grow, mutate } = coroutines(import.meta, {
         } else {
           (all[(k * 7919) % all.length] as List<Node>).get((k * 31) % EACH)!.value = k;
         }
-        const now = moment();
-        const gap = now - last;
-        found.buckets[bucketOf(gap)]!++;
-        if (gap > NOTED) found.long.push(last, gap);
-        last = now;
+        last = note(found, last);
       }
       yield;
     }
     return found;
+  },
+
+  /** Gaps without anything else, for so long, and as long again after a list of so many objects has been dropped at once. */
+  *drop(objects: number, milliseconds: number): Steps<{ off: Gaps; on: Gaps }> {
+    const holder = new Node({ value: -1 });
+    for (let n = 0; n < objects; n += EACH) {
+      scope(() => {
+        for (let k = 0; k < EACH; k++) holder.next = new Node({ value: n + k, next: holder.next });
+      });
+      yield;
+    }
+    const seen = { off: none(), on: none() };
+    const other = new Node({ value: 0 });
+    for (const found of [seen.off, seen.on]) {
+      let last = moment();
+      const until = last + milliseconds;
+      if (found === seen.on) holder.next = null;
+      while (last < until) {
+        for (let n = 0; n < BATCH; n++) {
+          other.value = found.operations++;
+          last = note(found, last);
+        }
+        yield;
+      }
+    }
+    return seen;
   },
 });

@@ -2,11 +2,13 @@
 // two of its operations, less what they are without a collection. Beside it a collector that stops the world. With as many threads
 // that work as cores, the operating system lets one wait while others run; what the collector asks of them is told apart.
 import { type List, Runtime } from "ungil";
-import { figure, median, percentile } from "../report/numbers.js";
+import { figure, median } from "../report/numbers.js";
 import type { Progress } from "../report/progress.js";
 import type { Row } from "../report/shape.js";
 import { table } from "../report/table.js";
 import type { Suite } from "../suites.js";
+import { dropRow, viewDrops } from "./drop.js";
+import { gapAt, type Spread } from "./gaps.js";
 import { histogram } from "./histogram.js";
 import { BOUNDS, type Gaps, grow, moment, mutate, NOTED, type Node } from "./jobs.js";
 
@@ -25,11 +27,7 @@ const KINDS = ["pause", "pause-stopped"] as const;
 type Kind = (typeof KINDS)[number];
 
 /** What was seen in windows of one kind: gaps of all threads together. */
-interface Seen {
-  operations: number;
-  buckets: number[];
-  /** Lengths of long gaps, in milliseconds. */
-  long: number[];
+interface Seen extends Spread {
   /** The longest gap of each thread in each collection. */
   longest: number[];
   /** Of each collection, in milliseconds: how long it took, and for how much of that it asked the world to stand still. */
@@ -72,6 +70,7 @@ async function run(show: Progress, quick: boolean): Promise<Row[]> {
     const found = await measure(objects, threads, gil, effort, told);
     for (const kind of KINDS) rows.push(row(kind, found, gil, threads, objects));
   }
+  for (const gil of [true, false]) rows.push(await dropRow(effort.objects.at(-1)!, effort.windowMs, gil));
   return rows;
 }
 
@@ -136,18 +135,6 @@ async function window(
   }
 }
 
-/** Of all gaps, the shortest that at least `share` of them do not exceed, in milliseconds; of short ones the bucket's bound. */
-function gapAt({ operations, buckets, long }: Seen, share: number): number {
-  const above = Math.floor(operations * (1 - share));
-  if (above < long.length) return percentile(long, 1 - above / long.length);
-  let below = 0;
-  for (const [n, count] of buckets.entries()) {
-    below += count;
-    if (below >= operations - above) return (BOUNDS[n] ?? Number.POSITIVE_INFINITY) / 1000;
-  }
-  return Number.NaN;
-}
-
 function row(kind: Kind, found: Found, gil: boolean, threads: number, objects: number): Row {
   const [on, off] = [found[kind], found.off];
   const less = (share: number) => Math.max(0, gapAt(on, share) - gapAt(off, share));
@@ -186,7 +173,8 @@ function row(kind: Kind, found: Found, gil: boolean, threads: number, objects: n
   };
 }
 
-function view(rows: readonly Row[]): string {
+function view(all: readonly Row[]): string {
+  const rows = all.filter(({ name }) => (KINDS as readonly string[]).includes(name));
   const lines = rows.map(({ name, mode, threads, params, counters, median, p99, max }) => [
     `${Number(params.objects).toLocaleString("en-US")}, ${mode === "gil" ? "GIL" : "GIL-free"}, ${threads} working`,
     name,
@@ -217,5 +205,5 @@ function view(rows: readonly Row[]): string {
         counters.offBuckets as number[],
       )}`,
   );
-  return `Milliseconds.\n${table(head, lines, 2)}\n\n${pictures.join("\n\n")}`;
+  return `Milliseconds.\n${table(head, lines, 2)}\n\n${viewDrops(all)}\n\n${pictures.join("\n\n")}`;
 }
