@@ -133,6 +133,13 @@ export const TB_ARRIVING: u32 = 168; // first page of what it reads from swap, 0
 export const TB_ARRIVING_FRAMES: u32 = 184; // the frames that it has for that in hand, 0 if none
 export const TB_ARRIVING_PAGES: u32 = 188; // and how many
 export const TB_WRITING: u32 = 216; // the slot that it has in hand, which holds nothing yet, + 1; 0 if none
+export const TB_TAKING: u32 = 220; // first frame of the run that it is taking
+export const TB_TAKEN: u32 = 224; // and how many of them it has, which are counted free still
+export const TB_RECORD: u32 = 228; // the version record that it has in hand, 0 if none
+export const TB_VERSION: u32 = 232; // the frame that it has in hand for a version, 0 if none
+export const TB_LENT: u32 = 236; // LENT_MAX x u32: frames that JavaScript has in hand, 0 if none
+export const TB_FIXED: u32 = 252; // the last frame that it took for what never leaves memory
+export const LENT_MAX: u32 = 4;
 export const TB_FENCE: u32 = 180; // only for the order of what stands before and after it
 export const TB_OWN_PINS: u32 = 132; // PINS of handles that belong to no task, 0 if none
 // Written by others, atomic.
