@@ -236,6 +236,11 @@ const damages: Damage[] = [
       s.put(s.kernel.walk(one) + L.STR_NEXT, two);
     },
   ],
+  [
+    "intern-filter",
+    "a bucket that hides its string",
+    (s) => s.put(s.bucket(s.text("a text")) - s.kernel.control(L.CB_INTERN) + s.kernel.control(L.CB_INTERN_FILTERS), 0),
+  ],
   ["intern-lock", "a bucket is locked", (s) => s.change(s.bucket(s.text("a text")), (head) => head | 1)],
 ];
 

@@ -39,6 +39,7 @@ export const CB_THREADS: u32 = 48; // physical address of slot 0's block (slot 0
 export const CB_TLBS: u32 = 52;
 export const CB_INTERN: u32 = 56; // u32 a bucket
 export const CB_INTERN_BUCKETS: u32 = 60; // power of two
+export const CB_INTERN_FILTERS: u32 = 104; // u32 a bucket: a bit for each value that the upper 5 bits of its strings' hashes may have
 export const CB_ARENAS: u32 = 64;
 export const CB_PHYSICAL_LIMIT: u32 = 68;
 export const CB_HISTORY: u32 = 72; // HISTORY_SIZE bytes a page: see paging/history.ts
