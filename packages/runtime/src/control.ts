@@ -39,6 +39,8 @@ export interface MainControl {
   unhandled(task: number, wasCancelled: boolean): void;
   /** The system thread has no use any more for what was kept for a cut. */
   cutClosed(cut: number): void;
+  /** The policy of page replacement has failed too often, last with this, and another one has taken its place. */
+  policyFailed(error: Packed): void;
 }
 
 export type Calls<T> = Remote<T>;

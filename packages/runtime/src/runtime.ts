@@ -86,11 +86,21 @@ export class Runtime {
       this.#crashed = true;
       return this.#state !== "closed";
     };
-    const policy = swap?.policy ?? null;
-    this.#system = new System(main, host, policy, died, (cut) => this.#snapshots.closeCut(cut));
+    this.#system = new System(
+      main,
+      host,
+      swap?.policy ?? null,
+      died,
+      (cut) => this.#snapshots.closeCut(cut),
+      (error) => this.#trouble(error),
+    );
     main.heap.hasCollector = () => this.#system.isRunning;
     this.gc = new CycleGarbage(main.kernel, this.#system, () => this.#state !== "open");
-    this.vm = new VirtualMemory(main.kernel, policy, () => this.closed);
+    this.vm = new VirtualMemory(
+      main.kernel,
+      () => this.#system.policy,
+      () => this.closed,
+    );
   }
 
   /** Starts threads over a new shared heap. On the main thread only; end it with `close()`. */
@@ -285,7 +295,11 @@ export class Runtime {
         slot,
         spinRounds: this.#settings.threads < cores ? 2000 : this.#settings.threads === cores ? 500 : 10,
       },
-      { unhandled: (task, wasCancelled) => this.#main.orphanFailed(task, wasCancelled), cutClosed: () => undefined },
+      {
+        unhandled: (task, wasCancelled) => this.#main.orphanFailed(task, wasCancelled),
+        cutClosed: () => undefined,
+        policyFailed: () => undefined,
+      },
     );
     this.#threads.set(slot, thread);
     thread.exited.then((exit) => this.#threadExited(slot, thread, exit.code, exit.error));
@@ -326,6 +340,12 @@ export class Runtime {
   #unhandled(error: unknown, task: Task<unknown>): void {
     if (this.#settings.onUnhandled) this.#settings.onUnhandled(error, task);
     else setImmediate(() => raise(error));
+  }
+
+  /** Something has failed that is no task, and the runtime goes on without it. */
+  #trouble(error: Error): void {
+    if (this.#settings.onUnhandled) setImmediate(this.#settings.onUnhandled, error, null);
+    else process.emitWarning(error);
   }
 
   /** Nothing can go on: everybody who waits is told, and the threads are ended. */

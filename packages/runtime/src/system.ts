@@ -4,25 +4,37 @@
  */
 import { Layout as L } from "@ungil/kernel";
 import type { CollectionReport } from "./collector.js";
+import { ReplacementPolicyError } from "./errors.js";
 import type { HostThread, ThreadHost } from "./host.js";
 import type { MainThread } from "./main.js";
+import { KERNELS } from "./pager.js";
+import { unpack } from "./rebuild.js";
 
 export class System {
   #thread: HostThread | null = null;
   #starting: Promise<HostThread> | null = null;
   #stopped = false;
+  #policy: string | null;
 
   /**
-   * `policy`: of page replacement; null without a swap file. `died`: it has ended, and what it had in hand at that moment may be
+   * `policy`: of page replacement, by its slug; null without a swap file. `policyFailed`: it was replaced. `died`: it has ended, and what it had in hand at that moment may be
    * lost. True if there is to be another one. `closeCut`: what was kept for a cut of the collector's is of no use any more.
    */
   constructor(
     readonly main: MainThread,
     readonly host: ThreadHost,
-    readonly policy: string | null,
+    policy: string | null,
     readonly died: () => boolean,
     readonly closeCut: (cut: number) => void,
-  ) {}
+    readonly policyFailed: (error: ReplacementPolicyError) => void,
+  ) {
+    this.#policy = policy;
+  }
+
+  /** Slug of the policy that is in force; null without a swap file. */
+  get policy(): string | null {
+    return this.#policy;
+  }
 
   get isRunning(): boolean {
     return this.#thread !== null;
@@ -42,11 +54,22 @@ export class System {
     const { policy } = this;
     const thread = await this.host.start(
       { kind: "system", machine, slot, collectorSlot, policy },
-      { unhandled: () => undefined, cutClosed: (cut) => this.#closeCut(cut) },
+      {
+        unhandled: () => undefined,
+        cutClosed: (cut) => this.#closeCut(cut),
+        policyFailed: (error) => this.#giveUp(unpack(error, "")),
+      },
     );
     this.#thread = thread;
     thread.exited.then(() => this.#exited());
     return thread;
+  }
+
+  /** Another thread in its place does not try again. */
+  #giveUp(cause: unknown): void {
+    const error = new ReplacementPolicyError(String(this.#policy), KERNELS, { cause });
+    this.#policy = KERNELS;
+    this.policyFailed(error);
   }
 
   /** Starts it if it does not run. Null: it could not, or the thread has ended. */

@@ -96,6 +96,7 @@ export {
   OperationNotAwaitedError,
   OptionError,
   RemoteError,
+  ReplacementPolicyError,
   RestoreBusyError,
   Runtime,
   RuntimeInWorkerError,
