@@ -43,6 +43,9 @@ export interface MainControl {
   policyFailed(error: Packed): void;
 }
 
+/** What a worker never asks for. */
+export const ofSystemThread = { cutClosed: () => undefined, policyFailed: () => undefined };
+
 export type Calls<T> = Remote<T>;
 
 /** Calls to the api that the other end serves. */

@@ -23,6 +23,7 @@ import {
   type SwapHandle,
 } from "@ungil/kernel";
 import { ClosingTime } from "./closing.js";
+import { ofSystemThread } from "./control.js";
 import { breakDeadlocks } from "./deadlock-end.js";
 import { CancelledError, OptionError, RuntimeInWorkerError } from "./errors.js";
 import type { SyncExports } from "./exports.js";
@@ -50,8 +51,9 @@ import { endSwap, withSwap } from "./swap.js";
 import { System } from "./system.js";
 import type { Task } from "./task.js";
 import type { Coroutine } from "./types.js";
+import { tellTrouble, tellUnhandled } from "./unhandled.js";
 import { VirtualMemory } from "./vm.js";
-import { awake, bounded, raise } from "./waiting.js";
+import { awake, bounded } from "./waiting.js";
 import { stopWorld } from "./world.js";
 
 /** How long a thread that has been asked to stop may take before it is terminated. */
@@ -86,14 +88,9 @@ export class Runtime {
       this.#crashed = true;
       return this.#state !== "closed";
     };
-    this.#system = new System(
-      main,
-      host,
-      swap?.policy ?? null,
-      died,
-      (cut) => this.#snapshots.closeCut(cut),
-      (error) => this.#trouble(error),
-    );
+    const closeCut = (cut: number) => this.#snapshots.closeCut(cut);
+    const policyFailed = (error: Error) => tellTrouble(settings, error);
+    this.#system = new System(main, host, swap?.policy ?? null, died, closeCut, policyFailed);
     main.heap.hasCollector = () => this.#system.isRunning;
     this.gc = new CycleGarbage(main.kernel, this.#system, () => this.#state !== "open");
     this.vm = new VirtualMemory(
@@ -140,7 +137,7 @@ export class Runtime {
       throw new OutOfMemoryError("Starting a runtime");
     const heap = new MainHeap(kernel);
     const main: MainThread = new MainThread(kernel, heap, {
-      unhandled: (error, task) => runtime.#unhandled(error, task),
+      unhandled: (error, task) => tellUnhandled(settings, error, task),
       stillness: () => runtime.#breakDeadlocks(),
       panic: (error) => runtime.#fatal(error),
     });
@@ -297,8 +294,7 @@ export class Runtime {
       },
       {
         unhandled: (task, wasCancelled) => this.#main.orphanFailed(task, wasCancelled),
-        cutClosed: () => undefined,
-        policyFailed: () => undefined,
+        ...ofSystemThread,
       },
     );
     this.#threads.set(slot, thread);
@@ -335,17 +331,6 @@ export class Runtime {
   async #breakDeadlocks(): Promise<void> {
     if (this.#threads.size === this.#settings.threads)
       await breakDeadlocks(this.#main, this.#threads, () => this.#state === "closed");
-  }
-
-  #unhandled(error: unknown, task: Task<unknown>): void {
-    if (this.#settings.onUnhandled) this.#settings.onUnhandled(error, task);
-    else setImmediate(() => raise(error));
-  }
-
-  /** Something has failed that is no task, and the runtime goes on without it. */
-  #trouble(error: Error): void {
-    if (this.#settings.onUnhandled) setImmediate(this.#settings.onUnhandled, error, null);
-    else process.emitWarning(error);
   }
 
   /** Nothing can go on: everybody who waits is told, and the threads are ended. */
