@@ -216,6 +216,8 @@ export class ImageLoad {
     const bucket = (this.#kernel.control(L.CB_INTERN) >>> 2) + (hash & (buckets - 1));
     u32[at + (L.STR_NEXT >>> 2)] = u32[bucket] as number;
     u32[bucket] = this.#addressOf(at);
+    const filter = bucket + ((this.#kernel.control(L.CB_INTERN_FILTERS) - this.#kernel.control(L.CB_INTERN)) >>> 2);
+    u32[filter] = ((u32[filter] as number) | (1 << (hash >>> 27))) >>> 0;
   }
 
   /** Registers the types and keeps the roots, each as often as it has a name: the scopes that are to be released. In a batch. */

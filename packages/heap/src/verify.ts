@@ -3,8 +3,9 @@
  * invariants that the kernel's files state. It reads memory by itself, with none of the kernel's code.
  */
 import { type Kernel, Layout as L } from "@ungil/kernel";
+import { checkFrames } from "./verify-frames.js";
 import { checkCount, checkIntern, countReferences, type ThreadLists } from "./verify-objects.js";
-import { checkFrames, checkPages } from "./verify-pages.js";
+import { checkPages } from "./verify-pages.js";
 import { add, type Counts, hex, type Objects, Reader } from "./verify-reader.js";
 import { checkSwap } from "./verify-swap.js";
 
@@ -15,6 +16,8 @@ export interface Verification {
   readonly pages: number;
   /** Bytes of live objects' blocks. */
   readonly bytes: number;
+  /** Frames in use that are nobody's: what threads that were killed had in hand. Else there are none. */
+  readonly framesLost: number;
   /** Empty if all is well; else one line for each violation, at most 100. */
   readonly violations: string[];
 }
@@ -28,7 +31,7 @@ export function verifyHeap(kernel: Kernel, held: Iterable<number>, exact = true)
   const reader = new Reader(kernel, exact);
   const objects: Objects = new Map();
   const pages = checkPages(reader, objects);
-  checkFrames(reader);
+  const framesLost = checkFrames(reader);
   checkSwap(reader);
   const counts: Counts = new Map();
   let bytes = 0;
@@ -41,7 +44,7 @@ export function verifyHeap(kernel: Kernel, held: Iterable<number>, exact = true)
   for (const address of held) add(counts, address >>> 0);
   for (const address of objects.keys()) checkCount(reader, address, counts.get(address) ?? 0, lists);
   checkIntern(reader, objects);
-  return { objects: objects.size, pages, bytes, violations: reader.violations };
+  return { objects: objects.size, pages, bytes, framesLost, violations: reader.violations };
 }
 
 /** The lists of all threads: newborns, borrows, limbo, destroy stack, own pins; and the locks they hold. */

@@ -105,6 +105,9 @@ const damages: Damage[] = [
   ],
   ["frame-map", "a mapped frame that is free", (s) => s.flip(L.CB_FRAME_MAP, s.word(s.pte(s.page(s.node)) + 4))],
   ["frame-map", "a page with no frame of this memory", (s) => s.put(s.pte(s.run) + 4, s.kernel.control(L.CB_FRAMES))],
+  ["frame-lost", "a frame in use that nobody has", (s) => s.put(s.tb(L.TB_CHUNKS), 0)],
+  ["version-records", "one more in use than there are", (s) => s.change(L.CB + L.CB_VERSIONS, (n) => n + 1)],
+  ["version-records", "free ones are lost", (s) => s.put(L.CB + L.CB_VERSION_FREE, 0)],
   ["frame-count", "one free frame more", (s) => s.change(L.CB + L.CB_FRAMES_FREE, (n) => n + 1)],
   ["chunk", "a spare chunk that is no frame", (s) => s.put(s.tb(L.TB_CHUNKS), 12_344)],
   [
@@ -232,6 +235,11 @@ const damages: Damage[] = [
       s.change(s.kernel.walk(two) + L.STR_NEXT, () => 0);
       s.put(s.kernel.walk(one) + L.STR_NEXT, two);
     },
+  ],
+  [
+    "intern-filter",
+    "a bucket that hides its string",
+    (s) => s.put(s.bucket(s.text("a text")) - s.kernel.control(L.CB_INTERN) + s.kernel.control(L.CB_INTERN_FILTERS), 0),
   ],
   ["intern-lock", "a bucket is locked", (s) => s.change(s.bucket(s.text("a text")), (head) => head | 1)],
 ];

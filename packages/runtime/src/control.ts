@@ -41,7 +41,12 @@ export interface MainControl {
   collected(report: CollectionReport): void;
   /** The system thread has no use any more for what was kept for a cut. */
   cutClosed(cut: number): void;
+  /** The policy of page replacement has failed too often, last with this, and another one has taken its place. */
+  policyFailed(error: Packed): void;
 }
+
+/** What a worker never asks for. */
+export const ofSystemThread = { cutClosed: () => undefined, collected: () => undefined, policyFailed: () => undefined };
 
 export type Calls<T> = Remote<T>;
 

@@ -23,6 +23,7 @@ import {
   type SwapHandle,
 } from "@ungil/kernel";
 import { ClosingTime } from "./closing.js";
+import { ofSystemThread } from "./control.js";
 import { breakDeadlocks } from "./deadlock-end.js";
 import { CancelledError, OptionError, RuntimeInWorkerError } from "./errors.js";
 import type { SyncExports } from "./exports.js";
@@ -50,8 +51,9 @@ import { endSwap, withSwap } from "./swap.js";
 import { System } from "./system.js";
 import type { Task } from "./task.js";
 import type { Coroutine } from "./types.js";
+import { tellTrouble, tellUnhandled } from "./unhandled.js";
 import { VirtualMemory } from "./vm.js";
-import { awake, bounded, raise } from "./waiting.js";
+import { awake, bounded } from "./waiting.js";
 import { stopWorld } from "./world.js";
 
 /** How long a thread that has been asked to stop may take before it is terminated. */
@@ -86,11 +88,15 @@ export class Runtime {
       this.#crashed = true;
       return this.#state !== "closed";
     };
-    const policy = swap?.policy ?? null;
-    const closeCut = (cut: number) => this.#snapshots.closeCut(cut);
-    this.#system = new System(main, host, policy, died, closeCut, (report) => this.gc.collectedForMemory(report));
+    this.#system = new System(main, host, swap?.policy ?? null, {
+      died,
+      closeCut: (cut) => this.#snapshots.closeCut(cut),
+      collected: (report) => this.gc.collectedForMemory(report),
+      policyFailed: (error) => tellTrouble(settings, error),
+    });
     main.heap.hasCollector = () => this.#system.isRunning;
     this.gc = new CycleGarbage(main, this.#system, () => this.#state !== "open");
+    const policy = () => this.#system.policy;
     this.vm = new VirtualMemory(main.kernel, policy, () => this.closed);
   }
 
@@ -131,7 +137,7 @@ export class Runtime {
       throw new OutOfMemoryError("Starting a runtime");
     const heap = new MainHeap(kernel);
     const main: MainThread = new MainThread(kernel, heap, {
-      unhandled: (error, task) => runtime.#unhandled(error, task),
+      unhandled: (error, task) => tellUnhandled(settings, error, task),
       stillness: () => runtime.#breakDeadlocks(),
       panic: (error) => runtime.#fatal(error),
     });
@@ -288,8 +294,7 @@ export class Runtime {
       },
       {
         unhandled: (task, wasCancelled) => this.#main.orphanFailed(task, wasCancelled),
-        cutClosed: () => undefined,
-        collected: () => undefined,
+        ...ofSystemThread,
       },
     );
     this.#threads.set(slot, thread);
@@ -326,11 +331,6 @@ export class Runtime {
   async #breakDeadlocks(): Promise<void> {
     if (this.#threads.size === this.#settings.threads)
       await breakDeadlocks(this.#main, this.#threads, () => this.#state === "closed");
-  }
-
-  #unhandled(error: unknown, task: Task<unknown>): void {
-    if (this.#settings.onUnhandled) this.#settings.onUnhandled(error, task);
-    else setImmediate(() => raise(error));
   }
 
   /** Nothing can go on: everybody who waits is told, and the threads are ended. */

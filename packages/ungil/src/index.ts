@@ -100,6 +100,7 @@ export {
   OperationNotAwaitedError,
   OptionError,
   RemoteError,
+  ReplacementPolicyError,
   RestoreBusyError,
   Runtime,
   RuntimeInWorkerError,

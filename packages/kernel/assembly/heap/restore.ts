@@ -30,7 +30,7 @@ import { chunkFree } from "./chunks";
 import { limboPush } from "./count";
 import { destroyPush } from "./destroy";
 import { newbornPush, newbornReserve } from "./handle";
-import { bucketOf } from "./intern";
+import { bucketOf, filterBit, filterOf } from "./intern";
 
 // @ts-ignore: decorator
 @inline function descriptorAt(page: u32): usize {
@@ -193,7 +193,10 @@ function stringsEach(page: u32, enter: bool): void {
   for (let va = page << L.PAGE_SHIFT; va < end; va += size, p += size) {
     const header = load<u32>(p);
     if ((header & L.TYPE_MASK) != L.TYPE_STR || !(header & L.HEADER_INTERNED)) continue;
-    const bucket = bucketOf(load<u32>(p + L.STR_HASH));
+    const hash = load<u32>(p + L.STR_HASH);
+    const bucket = bucketOf(hash);
+    const filter = filterOf(bucket); // strings whose pages have not changed have stood in the chain all the time
+    if (enter) store<u32>(filter, load<u32>(filter) | filterBit(hash));
     if (enter) chainLead(bucket, va);
     else chainLeave(bucket, page);
   }

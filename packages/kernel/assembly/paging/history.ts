@@ -24,9 +24,9 @@
 import * as L from "../layout";
 import { control, count, descriptors, readTlb, tb } from "../machine/registers";
 import { framesProvide, pageBring, slotProvide } from "./evict";
-import { frameAllocateFixed, frameFree } from "./frames";
+import { frameAllocateFor, frameFree } from "./frames";
 import { frameOf, pteLock, pteOf, pteUnlock } from "./pte";
-import { recordGive, recordTake } from "./records";
+import { recordGive, recordPlaced, recordTake } from "./records";
 import { pageFault } from "./refuse";
 import { hasFrame, isInSwap } from "./residence";
 import { pastGiveUp, snapshotLiesIn, snapshotsLose } from "./snapshots";
@@ -94,7 +94,14 @@ function versionSkip(page: u32, cut: u32): void {
 function versionFrame(): usize {
   const most = load<u32>(control() + L.CB_FRAMES) >>> VERSIONS_SHIFT;
   if (swapIsThere() && atomic.load<u32>(control() + L.CB_VERSION_FRAMES) >= most) return 0;
-  return framesProvide(1) ? frameAllocateFixed() : 0;
+  return framesProvide(1) ? frameAllocateFor(tb + L.TB_VERSION) : 0;
+}
+
+/** It is free again. */
+// @ts-ignore: decorator
+@inline function versionFrameDrop(frame: usize): void {
+  store<u32>(tb + L.TB_VERSION, 0);
+  frameFree(frame);
 }
 
 /** Copies what a page is, if it has not been written meanwhile. */
@@ -107,7 +114,7 @@ function versionCopy(page: u32, cut: u32, record: usize, frame: usize): void {
     pteUnlock(pte);
     const status = pageBring(page);
     if (status) {
-      frameFree(frame);
+      versionFrameDrop(frame);
       recordGive(record);
       pageFault(status);
     }
@@ -119,15 +126,16 @@ function versionCopy(page: u32, cut: u32, record: usize, frame: usize): void {
   if (isFirst) {
     memory.copy(frame, frameOf(entry), L.PAGE_SIZE);
     versionAdd(record, page, <u32>frame, again + 1, cut);
+    store<u32>(tb + L.TB_VERSION, 0);
+    atomic.add<u32>(control() + L.CB_VERSION_FRAMES, 1);
   }
   atomic.store<u32>(history + L.HISTORY_WRITTEN, cut);
   pteUnlock(pte);
   if (isFirst) {
-    atomic.add<u32>(control() + L.CB_VERSION_FRAMES, 1);
     count(L.COUNTER_VERSIONS);
     return;
   }
-  frameFree(frame);
+  versionFrameDrop(frame);
   recordGive(record);
 }
 
@@ -204,6 +212,7 @@ function versionWrite(page: u32, written: u32, cut: u32, record: usize): bool {
   store<u32>(record + L.VERSION_BIRTH, load<u32>(descriptor + L.PD_BIRTH));
   store<u32>(record + L.VERSION_NEXT, load<u32>(history + L.HISTORY_VERSIONS));
   atomic.store<u32>(history + L.HISTORY_VERSIONS, <u32>record);
+  recordPlaced();
 }
 
 /** The page goes back: if a snapshot needs what it was, its frame becomes the version, and the page is EMPTY. */
