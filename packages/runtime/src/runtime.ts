@@ -322,7 +322,7 @@ export class Runtime {
     } catch (late) {
       if (late instanceof RuntimeClosedError) return; // closing: another thread keeps the GIL
       // What the thread leaves cannot be taken over: nothing could be relied on.
-      if (late instanceof StorageError) return this.#fatal(late);
+      if (late instanceof StorageError || late instanceof OutOfMemoryError) return this.#fatal(late);
       throw late;
     }
     this.#startThread(slot).catch((cause) => this.#fatal(cause));
