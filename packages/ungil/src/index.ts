@@ -50,6 +50,7 @@ export {
   UnknownStructError,
   u32,
   type Verification,
+  Weak,
 } from "@ungil/heap";
 
 // Errors, from the machine up. Each has a stable `code`.

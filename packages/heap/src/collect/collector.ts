@@ -1,12 +1,13 @@
 /**
  * The cycle collector: takes a cut, reads the heap as it was then, finds what nothing leads to, and breaks the cycles.
  *
- *   cut --> read and subtract --> mark --> the cut is closed --> hold all of the garbage --> break it --> counts free it
+ *   cut --> read and subtract --> mark --> the cut is closed --> judge --> hold the garbage --> break it --> counts free it
  *   world    all others go on ------------------------------------------------------------------------------------->
  *   stands still
  *
  * At the cut every thread stands at a yield, or at the beginning of an operation with all pinned that its step has read and made:
- * it holds no address that is not counted. So what is garbage then is out of everybody's reach for ever. Others read and write all
+ * it holds no address that is not counted. So what is garbage then is out of everybody's reach for ever, but through weak cells: see
+ * judge.ts. Others read and write all
  * the time meanwhile: what is written for the first time after the cut is copied aside first, as for any snapshot.
  *
  * Its own memory is JavaScript's: a collection needs one frame of the heap. When that is full nothing can be copied aside, so then
@@ -25,13 +26,6 @@ export interface Cut {
   /** Its number. */
   readonly cut: number;
   readonly open: OpenPages;
-}
-
-export interface Collection {
-  /** Objects of the heap at the cut. */
-  readonly objects: number;
-  /** Of these, objects that nothing led to. */
-  readonly collected: number;
 }
 
 /** Addresses in a list: a frame of them. */
@@ -53,24 +47,22 @@ export function atCut<T>(kernel: Kernel, bound: number, work: (cut: Cut) => T): 
     while (!x.worldIsStopped()) if (performance.now() > late) return null;
     const cut = x.snapshotTake();
     kernel.u32[(L.CB + L.CB_COLLECT_CUT) >>> 2] = cut; // whoever comes after a collector that has ended closes it
+    if (cut > 0) x.weakBegin();
     return cut > 0 ? work({ cut, open: openPages(kernel) }) : null;
   } finally {
     x.worldResume();
   }
 }
 
-/** Finds the garbage of a cut: in slices; the addresses of what is to be broken, and how much was found. */
-export function* findGarbage(
-  kernel: Kernel,
-  { cut, open }: Cut,
-): Generator<void, Collection & { addresses: Uint32Array }> {
+/** Finds the garbage of a cut: in slices. */
+export function* findGarbage(kernel: Kernel, { cut, open }: Cut): Generator<void, Garbage> {
   const past = new Past(kernel, cut, open);
   try {
     const graph = new Graph(past);
     yield* graph.read();
     const garbage = new Garbage(graph);
     yield* garbage.mark();
-    return { objects: graph.objects, collected: garbage.found, addresses: Uint32Array.from(garbage.addresses()) };
+    return garbage;
   } finally {
     past.close();
   }
@@ -105,7 +97,7 @@ export function* breakCycles(kernel: Kernel, addresses: Uint32Array, patience: n
 }
 
 /** `walk` goes over all addresses, a list of some at a time that stands in `frame`, and says how far it has come. */
-function* each(
+export function* each(
   kernel: Kernel,
   frame: number,
   addresses: Uint32Array,
@@ -128,7 +120,7 @@ export function settle({ exports: x }: Kernel): number {
   return batch(x, () => x.limboSettle());
 }
 
-function batch(x: HeapExports, work: () => number): number {
+export function batch<T>(x: HeapExports, work: () => T): T {
   x.batchBegin();
   try {
     return releasing(work);
