@@ -50,6 +50,7 @@ export {
   SCOPE,
   type Shared,
   sizeof,
+  slow,
   type Wrapper,
 } from "./shared.js";
 export { SnapshotHeap } from "./snapshot-heap.js";

@@ -96,6 +96,8 @@ function putBack(main: MainThread, cut: number, besides: Besides): Obstacle | nu
   besides.since = restored;
   Atomics.store(u32, (L.CB + L.CB_RESTORED) >>> 2, besides.since);
   heap.strings.heed();
+  Atomics.add(u32, (L.CB + L.CB_WEAK_DUES) >>> 2, 1);
+  Atomics.notify(kernel.i32, (L.CB + L.CB_WEAK_DUES) >>> 2); // what was due at the cut is due again
   x.handlesRestore(cut, besides.since - 1);
   nameTypes(main, known, names);
   return null;

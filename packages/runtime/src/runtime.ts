@@ -24,6 +24,7 @@ import {
 } from "@ungil/kernel";
 import { ClosingTime } from "./closing.js";
 import { breakDeadlocks } from "./deadlock-end.js";
+import { Dues } from "./due.js";
 import { CancelledError, OptionError, RuntimeInWorkerError } from "./errors.js";
 import type { SyncExports } from "./exports.js";
 import { CycleGarbage } from "./gc.js";
@@ -64,6 +65,7 @@ export class Runtime {
   readonly #host: ThreadHost;
   readonly #threads = new Map<number, HostThread>();
   readonly #system: System;
+  readonly #dues: Dues;
   /** Cycles: the collector, and what it has found. */
   readonly gc: CycleGarbage;
   #state: "open" | "closing" | "closed" = "open";
@@ -90,6 +92,7 @@ export class Runtime {
     this.#system = new System(main, host, policy, died, (cut) => this.#snapshots.closeCut(cut));
     main.heap.hasCollector = () => this.#system.isRunning;
     this.gc = new CycleGarbage(main.kernel, this.#system, () => this.#state !== "open");
+    this.#dues = new Dues(main, (error, task) => this.#unhandled(error, task));
     this.vm = new VirtualMemory(main.kernel, policy, () => this.closed);
   }
 
@@ -364,6 +367,7 @@ export class Runtime {
       // Whatever went wrong before: nothing of the runtime is left.
       main.rejectAll(() => new RuntimeClosedError("The runtime was closed before this coroutine had ended"));
       this.#state = "closed";
+      this.#dues.close();
       this.#threads.clear();
       await this.#host.close().finally(() => {
         main.close();
@@ -376,7 +380,8 @@ export class Runtime {
   /** Waits for the tasks, asks those that are left to end, stops the threads. */
   async #windDown(): Promise<void> {
     const main = this.#main;
-    await this.#time.give();
+    this.#dues.deliver();
+    await this.#time.give(this.#dues);
     if (main.outstanding > 0) {
       const asked = await main.cancelAll(new RuntimeClosedError("The runtime is closing"), GRACE);
       if (asked) await bounded(main.whenIdle(), GRACE);

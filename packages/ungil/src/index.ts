@@ -81,6 +81,10 @@ export {
   clearPoison,
   coroutines,
   DeadlockError,
+  destructor,
+  type Finalization,
+  Finalizer,
+  finalize,
   type Guard,
   ImageBusyError,
   ImageCorruptedError,
@@ -128,5 +132,6 @@ export {
   type Where,
   WorkerCrashedError,
   WorldStopError,
+  weak,
   YieldedValueError,
 } from "@ungil/runtime";
