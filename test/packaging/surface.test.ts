@@ -31,6 +31,7 @@ test("what ungil exports, by name", () => {
       ...["scope", "sizeof", "str", "struct", "u32"],
       ...["Runtime", "Task", "all", "clearPoison", "coroutines", "join", "lock", "registerErrors", "sleep", "spawn"],
       ...["tryLock", "until", "Weak", "weak", "Finalizer", "finalize", "destructor"],
+      ...["WeakKeyDict", "WeakSet", "WeakValueDict"],
     ].sort(),
   );
 });

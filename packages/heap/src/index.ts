@@ -58,4 +58,5 @@ export { struct } from "./struct.js";
 export { type Crossing, crossing, refOut, valueIn, valueOut } from "./value.js";
 export { type Verification, verifyHeap } from "./verify.js";
 export { type Afterwards, isWeak, makeCell, objectOf, Weak, wrapCell } from "./weak.js";
+export { WeakKeyDict, WeakSet, WeakValueDict } from "./weak-dicts.js";
 export { Dict, List };

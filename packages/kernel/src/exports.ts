@@ -131,7 +131,7 @@ export interface HeapExports {
   dictGet(dict: number, keyRef: number, keyNumber: number): number;
   dictSet(dict: number, keyRef: number, keyNumber: number, tag: number, ref: number, value: number): number;
   dictAdd(dict: number, keyRef: number, keyNumber: number, by: number): number;
-  dictDelete(dict: number, keyRef: number, keyNumber: number): number;
+  dictDelete(dict: number, keyRef: number, keyNumber: number, only: number): number;
   dictCompareSet(
     dict: number,
     keyRef: number,

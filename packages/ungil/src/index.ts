@@ -51,6 +51,9 @@ export {
   u32,
   type Verification,
   Weak,
+  WeakKeyDict,
+  WeakSet,
+  WeakValueDict,
 } from "@ungil/heap";
 
 // Errors, from the machine up. Each has a stable `code`.
