@@ -40,7 +40,7 @@ function collect(m: TestMachine): number {
   for (const isDone of judgeGarbage(collector, cut.cut, garbage, 1000)) if (!isDone) m.step(m.heap);
   const collected = garbage.found;
   const addresses = Uint32Array.from(garbage.addresses());
-  for (const isDone of breakCycles(collector, addresses, 1000)) if (!isDone) m.step(m.heap);
+  for (const isDone of breakCycles(collector, cut.cut, addresses, 1000)) if (!isDone) m.step(m.heap);
   for (let n = 0; n < 1000 && settle(collector) !== 0; n++) m.step(m.heap);
   m.settle();
   return collected;

@@ -91,18 +91,23 @@ export class CycleCollector {
     const found = "open" in at ? await this.#find(at) : at;
     if (!found) return null;
     const { garbage } = found;
-    await this.#inBatches(judgeGarbage(this.#kernel, found.cut, garbage, SETTLE));
+    try {
+      await this.#inBatches(judgeGarbage(this.#kernel, found.cut, garbage, SETTLE));
+      await this.#break(found.cut, Uint32Array.from(garbage.addresses()));
+    } catch (error) {
+      if (error instanceof SnapshotLostError) return null; // the heap was restored meanwhile
+      throw error;
+    }
     const { found: collected, graph } = garbage;
-    await this.#break(Uint32Array.from(garbage.addresses()));
     await this.#settle(performance.now() + SETTLE);
     return { objects: graph.objects, collected, duration: performance.now() - began, stopped };
   }
 
-  async #break(addresses: Uint32Array): Promise<void> {
+  async #break(cut: number, addresses: Uint32Array): Promise<void> {
     const holds = (L.CB + L.CB_COLLECT_HOLDS) >>> 2;
     Atomics.store(this.#kernel.u32, holds, 1); // the verifier does not know these counts
     try {
-      await this.#inBatches(breakCycles(this.#kernel, addresses, SETTLE));
+      await this.#inBatches(breakCycles(this.#kernel, cut, addresses, SETTLE));
     } finally {
       Atomics.store(this.#kernel.u32, holds, 0);
     }

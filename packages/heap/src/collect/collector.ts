@@ -17,6 +17,7 @@
  * buffer of candidates and repairs races afterwards, where a snapshot has none.
  */
 import { type HeapExports, type Kernel, Layout as L } from "@ungil/kernel";
+import { SnapshotLostError } from "../errors.js";
 import { releasing } from "../release.js";
 import { Garbage } from "./garbage.js";
 import { Graph } from "./graph.js";
@@ -73,15 +74,20 @@ export function* findGarbage(kernel: Kernel, { cut, open }: Cut): Generator<void
  * `settle`. If nothing can be freed for `patience` ms, for other threads are in long steps, the rest is left for another time. True: a slice
  * has been done; false: others must go on first.
  */
-export function* breakCycles(kernel: Kernel, addresses: Uint32Array, patience: number): Generator<boolean> {
+export function* breakCycles(
+  kernel: Kernel,
+  cut: number,
+  addresses: Uint32Array,
+  patience: number,
+): Generator<boolean> {
   const x = kernel.exports;
   const frame = x.imageFrameTake() >>> 0;
   if (!frame) return; // there will be another time
   const limbo = (kernel.block + L.TB_LIMBO_COUNT) >>> 2;
   let late = performance.now() + patience;
   try {
-    yield* each(kernel, frame, addresses, (from, until) => x.cyclesHold(frame, from, until));
-    yield* each(kernel, frame, addresses, (from, until) => {
+    yield* each(kernel, cut, frame, addresses, (from, until) => x.cyclesHold(frame, from, until));
+    yield* each(kernel, cut, frame, addresses, (from, until) => {
       // Its list grows in frames, of which there may be few.
       if ((kernel.u32[limbo] as number) > LIMBO_MAX) x.limboSettle();
       const isFull = (kernel.u32[limbo] as number) > LIMBO_MAX;
@@ -99,6 +105,7 @@ export function* breakCycles(kernel: Kernel, addresses: Uint32Array, patience: n
 /** `walk` goes over all addresses, a list of some at a time that stands in `frame`, and says how far it has come. */
 export function* each(
   kernel: Kernel,
+  cut: number,
   frame: number,
   addresses: Uint32Array,
   walk: (from: number, until: number) => number,
@@ -108,7 +115,7 @@ export function* each(
     kernel.u32.set(some, frame >>> 2);
     for (let done = 0; done < some.length; ) {
       const before = done;
-      done = batch(kernel.exports, () => walk(before, some.length));
+      done = batchSince(kernel, cut, () => walk(before, some.length));
       yield done > before;
     }
     some.set(kernel.u32.subarray(frame >>> 2, (frame >>> 2) + some.length)); // what the disk has lost is 0
@@ -120,7 +127,15 @@ export function settle({ exports: x }: Kernel): number {
   return batch(x, () => x.limboSettle());
 }
 
-export function batch<T>(x: HeapExports, work: () => T): T {
+/** A batch in a heap that has not been restored since the cut: what was garbage then may be none now. Throws SnapshotLostError. */
+export function batchSince<T>(kernel: Kernel, cut: number, work: () => T): T {
+  return batch(kernel.exports, () => {
+    if (kernel.control(L.CB_RESTORED) > cut) throw new SnapshotLostError();
+    return work();
+  });
+}
+
+function batch<T>(x: HeapExports, work: () => T): T {
   x.batchBegin();
   try {
     return releasing(work);

@@ -6,7 +6,7 @@
  * again unless somebody has stored them (PEP 442, but that others go on meanwhile).
  */
 import { type Kernel, Layout as L } from "@ungil/kernel";
-import { batch, each } from "./collector.js";
+import { batchSince, each } from "./collector.js";
 import type { Garbage } from "./garbage.js";
 
 type List = (list: number, from: number, until: number) => number;
@@ -25,11 +25,11 @@ export function* judgeGarbage(kernel: Kernel, cut: number, garbage: Garbage, pat
   const on = (numbers: Iterable<number>, list: List) => {
     const meant = new Set(numbers);
     const addresses = Uint32Array.from(garbage.graph.addresses((n) => meant.has(n)));
-    return each(kernel, frame, addresses, (from, until) => list(frame, from, until));
+    return each(kernel, cut, frame, addresses, (from, until) => list(frame, from, until));
   };
   try {
     yield* on(accused, x.weakCondemn);
-    if (!(yield* grace(kernel, patience))) {
+    if (!(yield* grace(kernel, cut, patience))) {
       yield* on(accused, x.weakPardon);
       return yield* spareAll(garbage, accused);
     }
@@ -63,11 +63,11 @@ function* spareAll(garbage: Garbage, numbers: readonly number[]): Generator<bool
 }
 
 /** Waits until every thread has passed a safepoint; false if it takes too long. */
-function* grace(kernel: Kernel, patience: number): Generator<boolean, boolean> {
+function* grace(kernel: Kernel, cut: number, patience: number): Generator<boolean, boolean> {
   const late = performance.now() + patience;
   const before = kernel.control(L.CB_EPOCH);
   for (let rounds = 0; ; rounds++) {
-    const epoch = batch(kernel.exports, () => kernel.exports.weakGrace());
+    const epoch = batchSince(kernel, cut, () => kernel.exports.weakGrace());
     if (((epoch - before) | 0) >= 2) return true;
     if (performance.now() > late) return false;
     yield rounds < 2;
@@ -80,7 +80,7 @@ function* reached(kernel: Kernel, cut: number, garbage: Garbage, accused: number
   const meant = new Set(accused);
   const addresses = [...garbage.graph.addresses((n) => meant.has(n))];
   for (let from = 0; from < addresses.length; from += 512) {
-    batch(kernel.exports, () => {
+    batchSince(kernel, cut, () => {
       for (const address of addresses.slice(from, from + 512))
         if (kernel.exports.weakUpgradedSince(address, cut)) found.push(garbage.graph.at(address));
     });
