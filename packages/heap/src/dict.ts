@@ -11,7 +11,7 @@ import { Entries } from "./inspect.js";
 import { itemsIn } from "./items.js";
 import { Room } from "./room.js";
 import type { Scope } from "./scope.js";
-import { ADDRESS, makeWrap, SCOPE, type Shared, slow, type Wrapper } from "./shared.js";
+import { ADDRESS, addressOf, makeWrap, SCOPE, type Shared, slow, type Wrapper } from "./shared.js";
 import { NO_STRING } from "./strings.js";
 import { crossing, valueIn, valueOut } from "./value.js";
 
@@ -111,7 +111,9 @@ export class Dict<K extends string | number, V> {
     if (updating) disturb(updating, self[ADDRESS], key);
     const ref = keyFor(s, self[ADDRESS], key);
     if (ref === NO_STRING) return false;
-    return s.heap.retryStatus("Dict.delete", () => s.x.dictDelete(self[ADDRESS], ref, ref ? 0 : (key as number))) === 1;
+    return (
+      s.heap.retryStatus("Dict.delete", () => s.x.dictDelete(self[ADDRESS], ref, ref ? 0 : (key as number), 0)) === 1
+    );
   }
 
   /** Adds to the number at a key (0 if it is absent) in one atomic step; the sum. O(1). */
@@ -167,6 +169,19 @@ export class Dict<K extends string | number, V> {
 
 // biome-ignore lint/correctness/noUnusedVariables: declarations that merge have the same parameters
 export interface Dict<K extends string | number, V> extends Shared {}
+
+/** Removes a key if its value is still this object; true if it was. In a step. */
+export function deleteIf(dict: object, key: AnyKey, value: object): boolean {
+  const self = dict as Self;
+  const s = self[SCOPE];
+  if (!s.open) return slow(self, (o) => deleteIf(o, key, value));
+  if (updating) disturb(updating, self[ADDRESS], key);
+  const ref = keyFor(s, self[ADDRESS], key);
+  if (ref === NO_STRING) return false;
+  const address = addressOf(value as Wrapper);
+  const call = () => s.x.dictDelete(self[ADDRESS], ref, ref ? 0 : (key as number), address);
+  return s.heap.retryStatus("Dict.delete", call) === 1;
+}
 
 /** An `update` whose function runs on this thread. */
 interface Update {

@@ -5,7 +5,9 @@ import { setContainers } from "./schema.js";
 
 setContainers(List, Dict);
 
-export { atCut, breakCycles, type Collection, type Cut, findGarbage, settle } from "./collect/collector.js";
+export { atCut, breakCycles, type Cut, findGarbage, settle } from "./collect/collector.js";
+export type { Garbage } from "./collect/garbage.js";
+export { judgeGarbage } from "./collect/judge.js";
 export { type Found, Referrers } from "./collect/referrers.js";
 export { defineShared } from "./define.js";
 export * from "./errors.js";
@@ -50,10 +52,13 @@ export {
   SCOPE,
   type Shared,
   sizeof,
+  slow,
   type Wrapper,
 } from "./shared.js";
 export { SnapshotHeap } from "./snapshot-heap.js";
 export { struct } from "./struct.js";
 export { type Crossing, crossing, refOut, valueIn, valueOut } from "./value.js";
 export { type Verification, verifyHeap } from "./verify.js";
+export { type Afterwards, isWeak, makeCell, objectOf, Weak, wrapCell } from "./weak.js";
+export { WeakKeyDict, WeakSet, WeakValueDict } from "./weak-dicts.js";
 export { Dict, List };

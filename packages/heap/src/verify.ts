@@ -8,6 +8,7 @@ import { checkCount, checkIntern, countReferences, type ThreadLists } from "./ve
 import { checkPages } from "./verify-pages.js";
 import { add, type Counts, hex, type Objects, Reader } from "./verify-reader.js";
 import { checkSwap } from "./verify-swap.js";
+import { checkWeak } from "./verify-weak.js";
 
 export interface Verification {
   /** Live objects, internal ones included. */
@@ -41,6 +42,7 @@ export function verifyHeap(kernel: Kernel, held: Iterable<number>, exact = true)
   }
   const lists = checkThreads(reader, objects, counts);
   countTypes(reader, counts);
+  checkWeak(reader, objects, counts, lists);
   for (const address of held) add(counts, address >>> 0);
   for (const address of objects.keys()) checkCount(reader, address, counts.get(address) ?? 0, lists);
   checkIntern(reader, objects);
@@ -59,7 +61,7 @@ function checkThreads(reader: Reader, objects: Objects, counts: Counts): ThreadL
     for (const address of reader.list(block, L.TB_BORROW_TOP)) known(address, "borrow-list");
     for (const address of reader.list(block, L.TB_DESTROY_TOP))
       if (known(address, "destroy-stack")) lists.dying.add(address);
-    checkLimbo(reader, slot, lists.limbo, known);
+    checkLimbo(reader, slot, lists, known);
     for (const field of [L.TB_OWN_PINS, L.TB_CACHE_PINS, L.TB_CACHE_OLD]) {
       const pins = reader.word(block + field);
       if (pins && known(pins, "pins")) add(counts, pins);
@@ -74,7 +76,7 @@ function checkThreads(reader: Reader, objects: Objects, counts: Counts): ThreadL
 function checkLimbo(
   reader: Reader,
   slot: number,
-  limbo: Set<number>,
+  { limbo, dying }: ThreadLists,
   known: (address: number, list: string) => boolean,
 ): void {
   const block = reader.kernel.threadBlock(slot);
@@ -83,8 +85,9 @@ function checkLimbo(
     entries++;
     if (!known(address, "limbo")) continue;
     if (limbo.has(address)) reader.violation("limbo", `${hex(address)} stands in limbo twice`);
-    if (!(reader.at(address, L.OBJECT_COUNT) & L.COUNT_LIMBO))
-      reader.violation("limbo", `${hex(address)} stands in limbo without LIMBO`);
+    const state = reader.at(address, L.OBJECT_COUNT) & (L.COUNT_LIMBO | L.COUNT_DYING);
+    if (state === L.COUNT_DYING && reader.at(address, L.OBJECT_TYPE) & L.HEADER_HAS_WEAK) dying.add(address);
+    else if (state !== L.COUNT_LIMBO) reader.violation("limbo", `${hex(address)} stands in limbo without LIMBO`);
     limbo.add(address);
   }
   if (entries !== reader.word(block + L.TB_LIMBO_COUNT))

@@ -81,6 +81,7 @@ export function plan(heapBytes: number, slots: number, gil: boolean, swapBytes =
   place(L.CB_FRAME_MAP, align(frames, 64) / 8);
   place(L.CB_INTERN, buckets * 4);
   place(L.CB_INTERN_FILTERS, buckets * 4);
+  place(L.CB_WEAK, buckets * L.WEAK_BUCKET_SIZE);
   place(L.CB_PAGE_TABLE, pages * 8);
   place(L.CB_HISTORY, pages * L.HISTORY_SIZE);
   place(L.CB_FRAME_PAGES, frames * 4);
@@ -113,6 +114,7 @@ export function plan(heapBytes: number, slots: number, gil: boolean, swapBytes =
   fields.set(L.CB_VIRTUAL_PAGES, pages);
   fields.set(L.CB_ARENAS, arenas);
   fields.set(L.CB_INTERN_BUCKETS, buckets);
+  fields.set(L.CB_WEAK_BUCKETS, buckets);
   fields.set(L.CB_PHYSICAL_LIMIT, bytes);
   fields.set(L.CB_TYPE_COUNT, L.TYPE_FIRST_USER);
   fields.set(L.CB_EPOCH, 8); // so that "2 epochs old" never looks before the beginning

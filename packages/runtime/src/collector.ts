@@ -2,7 +2,16 @@
  * Collecting cycles, a duty of the system thread: all of it but the moment of the cut happens while coroutines run. For what it
  * does to objects it has a slot of its own, like a thread that runs no coroutines; so it takes the GIL for that, where there is one.
  */
-import { atCut, breakCycles, type Collection, type Cut, findGarbage, SnapshotLostError, settle } from "@ungil/heap";
+import {
+  atCut,
+  breakCycles,
+  type Cut,
+  findGarbage,
+  type Garbage,
+  judgeGarbage,
+  SnapshotLostError,
+  settle,
+} from "@ungil/heap";
 import { Kernel, Layout as L, type MachineHandle, OutOfMemoryError, StorageError } from "@ungil/kernel";
 import type { MainControl } from "./control.js";
 
@@ -16,7 +25,10 @@ const SLICE = 2; // ms
 /** How long it waits for others to go on, so that what it has broken can be freed; what is left is freed by the next one. */
 const SETTLE = 1000; // ms
 
-type Found = Collection & { readonly addresses: Uint32Array };
+interface Found {
+  readonly cut: number;
+  readonly garbage: Garbage;
+}
 
 export interface CollectionReport {
   /** Objects that there were. */
@@ -78,26 +90,37 @@ export class CycleCollector {
     const began = performance.now();
     const [at, stopped] = await this.#atCut(began + PATIENCE, (cut) => (stopWorld ? this.#findAtOnce(cut) : cut));
     if (!at) return null;
-    const found = "cut" in at ? await this.#find(at) : at;
+    const found = "open" in at ? await this.#find(at) : at;
     if (!found) return null;
-    await this.#break(found.addresses);
+    const { garbage } = found;
+    try {
+      await this.#inBatches(judgeGarbage(this.#kernel, found.cut, garbage, SETTLE));
+      await this.#break(found.cut, Uint32Array.from(garbage.addresses()));
+    } catch (error) {
+      if (error instanceof SnapshotLostError) return null; // the heap was restored meanwhile
+      throw error;
+    }
+    const { found: collected, graph } = garbage;
     await this.#settle(performance.now() + SETTLE);
-    const { objects, collected } = found;
-    return { objects, collected, duration: performance.now() - began, stopped };
+    return { objects: graph.objects, collected, duration: performance.now() - began, stopped };
   }
 
-  async #break(addresses: Uint32Array): Promise<void> {
+  async #break(cut: number, addresses: Uint32Array): Promise<void> {
     const holds = (L.CB + L.CB_COLLECT_HOLDS) >>> 2;
     Atomics.store(this.#kernel.u32, holds, 1); // the verifier does not know these counts
     try {
-      let until = performance.now() + SLICE;
-      for (const isDone of breakCycles(this.#kernel, addresses, SETTLE)) {
-        if (isDone && performance.now() < until) continue;
-        await (isDone ? turn() : pause(1));
-        until = performance.now() + SLICE;
-      }
+      await this.#inBatches(breakCycles(this.#kernel, cut, addresses, SETTLE));
     } finally {
       Atomics.store(this.#kernel.u32, holds, 0);
+    }
+  }
+
+  async #inBatches(work: Generator<boolean>): Promise<void> {
+    let until = performance.now() + SLICE;
+    for (const isDone of work) {
+      if (isDone && performance.now() < until) continue;
+      await (isDone ? turn() : pause(1));
+      until = performance.now() + SLICE;
     }
   }
 
@@ -106,7 +129,7 @@ export class CycleCollector {
       const work = findGarbage(this.#kernel, cut);
       for (;;) {
         const { done, value } = work.next();
-        if (done) return value;
+        if (done) return { cut: cut.cut, garbage: value };
       }
     } finally {
       this.#close(cut);
@@ -115,7 +138,7 @@ export class CycleCollector {
 
   async #find(cut: Cut): Promise<Found | null> {
     try {
-      return await inSlices(findGarbage(this.#kernel, cut));
+      return { cut: cut.cut, garbage: await inSlices(findGarbage(this.#kernel, cut)) };
     } catch (error) {
       if (!(error instanceof SnapshotLostError || error instanceof OutOfMemoryError)) throw error;
       return null;

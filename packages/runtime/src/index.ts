@@ -22,3 +22,4 @@ export type { RuntimeStats, ThreadStats } from "./stats.js";
 export { Task, type TaskState } from "./task.js";
 export type { Coroutine, CoroutineBody, Instruction, Operation, Steps } from "./types.js";
 export type { VirtualMemory, VirtualMemoryStats } from "./vm.js";
+export { destructor, type Finalization, Finalizer, finalize, weak } from "./weak.js";

@@ -153,7 +153,22 @@ export class MainThread extends Thread {
     signal: AbortSignal | undefined,
     at: { stack?: string },
   ): Task<unknown> {
-    const { x, heap } = this;
+    return this.spawnAs(
+      (scope) => {
+        const id = this.idAddress(definition);
+        return this.heap.retry("spawn()", () => {
+          const values = argumentsIn(scope, args);
+          return this.x.taskCreate(id, values, 0, args.length > values ? S.TASK_SPREAD : 0);
+        });
+      },
+      at,
+      signal,
+    );
+  }
+
+  /** A task that `create` makes, which returns its address. */
+  spawnAs(create: (scope: Scope) => number, at: { stack?: string }, signal?: AbortSignal): Task<unknown> {
+    const { heap } = this;
     let resolve!: (value: unknown) => void;
     let reject!: (error: unknown) => void;
     let promise: Promise<unknown> | undefined;
@@ -169,11 +184,7 @@ export class MainThread extends Thread {
     };
     let kept!: Task<unknown>;
     this.inStep((scope) => {
-      const id = this.idAddress(definition);
-      const address = heap.retry("spawn()", () => {
-        const values = argumentsIn(scope, args);
-        return x.taskCreate(id, values, 0, args.length > values ? S.TASK_SPREAD : 0);
-      });
+      const address = create(scope);
       kept = heap.keep(wrapTask(address) as never) as never;
       const settled = (set: () => void) => {
         this.#less(entry);

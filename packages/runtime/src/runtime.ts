@@ -19,12 +19,12 @@ import {
   Kernel,
   Layout as L,
   OutOfMemoryError,
-  StorageError,
   type SwapHandle,
 } from "@ungil/kernel";
 import { ClosingTime } from "./closing.js";
 import { ofSystemThread } from "./control.js";
 import { breakDeadlocks } from "./deadlock-end.js";
+import { Dues } from "./due.js";
 import { CancelledError, OptionError, RuntimeInWorkerError } from "./errors.js";
 import type { SyncExports } from "./exports.js";
 import { CycleGarbage } from "./gc.js";
@@ -66,6 +66,7 @@ export class Runtime {
   readonly #host: ThreadHost;
   readonly #threads = new Map<number, HostThread>();
   readonly #system: System;
+  readonly #dues: Dues;
   /** Cycles: the collector, and what it has found. */
   readonly gc: CycleGarbage;
   #state: "open" | "closing" | "closed" = "open";
@@ -83,19 +84,18 @@ export class Runtime {
     this.#snapshots = new Snapshots(main, () => this.#threads.size === settings.threads);
     this.#host = host;
     this.#time = new ClosingTime(main);
-    const { swap } = settings;
-    const died = () => {
-      this.#crashed = true;
-      return this.#state !== "closed";
-    };
-    this.#system = new System(main, host, swap?.policy ?? null, {
-      died,
+    this.#system = new System(main, host, settings.swap?.policy ?? null, {
+      died: () => {
+        this.#crashed = true;
+        return this.#state !== "closed";
+      },
       closeCut: (cut) => this.#snapshots.closeCut(cut),
       collected: (report) => this.gc.collectedForMemory(report),
       policyFailed: (error) => tellTrouble(settings, error),
     });
     main.heap.hasCollector = () => this.#system.isRunning;
     this.gc = new CycleGarbage(main, this.#system, () => this.#state !== "open");
+    this.#dues = new Dues(main, (error, task) => tellUnhandled(settings, error, task));
     const policy = () => this.#system.policy;
     this.vm = new VirtualMemory(main.kernel, policy, () => this.closed);
   }
@@ -317,15 +317,9 @@ export class Runtime {
     if (this.#state === "closed" || this.#threads.get(slot) !== thread) return;
     this.#threads.delete(slot);
     this.#crashed = true;
-    try {
-      recover(this.#main, slot, code, error);
-    } catch (late) {
-      if (late instanceof RuntimeClosedError) return; // closing: another thread keeps the GIL
-      // What the thread leaves cannot be taken over: nothing could be relied on.
-      if (late instanceof StorageError || late instanceof OutOfMemoryError) return this.#fatal(late);
-      throw late;
-    }
-    this.#startThread(slot).catch((cause) => this.#fatal(cause));
+    const obstacle = recover(this.#main, slot, code, error);
+    if (!obstacle) this.#startThread(slot).catch((cause) => this.#fatal(cause));
+    else if (!(obstacle instanceof RuntimeClosedError)) this.#fatal(obstacle);
   }
 
   async #breakDeadlocks(): Promise<void> {
@@ -369,6 +363,7 @@ export class Runtime {
       // Whatever went wrong before: nothing of the runtime is left.
       main.rejectAll(() => new RuntimeClosedError("The runtime was closed before this coroutine had ended"));
       this.#state = "closed";
+      this.#dues.close();
       this.#threads.clear();
       await this.#host.close().finally(() => {
         main.close();
@@ -381,7 +376,8 @@ export class Runtime {
   /** Waits for the tasks, asks those that are left to end, stops the threads. */
   async #windDown(): Promise<void> {
     const main = this.#main;
-    await this.#time.give();
+    this.#dues.deliver();
+    await this.#time.give(this.#dues);
     if (main.outstanding > 0) {
       const asked = await main.cancelAll(new RuntimeClosedError("The runtime is closing"), GRACE);
       if (asked) await bounded(main.whenIdle(), GRACE);

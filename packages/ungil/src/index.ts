@@ -50,6 +50,10 @@ export {
   UnknownStructError,
   u32,
   type Verification,
+  Weak,
+  WeakKeyDict,
+  WeakSet,
+  WeakValueDict,
 } from "@ungil/heap";
 
 // Errors, from the machine up. Each has a stable `code`.
@@ -84,6 +88,10 @@ export {
   clearPoison,
   coroutines,
   DeadlockError,
+  destructor,
+  type Finalization,
+  Finalizer,
+  finalize,
   type Guard,
   ImageBusyError,
   ImageCorruptedError,
@@ -132,5 +140,6 @@ export {
   type Where,
   WorkerCrashedError,
   WorldStopError,
+  weak,
   YieldedValueError,
 } from "@ungil/runtime";

@@ -34,6 +34,11 @@ export class Graph {
   /** How many objects there are. */
   objects = 0;
   outside: Int32Array = new Int32Array(0);
+  /** Objects that others may reach through weak cells, and those of them that have destructors. */
+  readonly weakTargets: number[] = [];
+  readonly destructed: number[] = [];
+  /** Weak cells with something to be run. */
+  readonly cells: number[] = [];
   /** Types, 0: a free block. */
   types: Uint16Array = new Uint16Array(0);
   readonly #dying = new Set<number>();
@@ -106,6 +111,11 @@ export class Graph {
     }
   }
 
+  /** Their addresses alone. */
+  *addresses(isMeant: (n: number) => boolean): Generator<number> {
+    for (const [, address] of this.places(isMeant)) yield address;
+  }
+
   /** Number after the last object of the page at that place among `#pages`. */
   #endOf(place: number): number {
     const next = this.#pages[place + 1];
@@ -173,8 +183,12 @@ export class Graph {
     const { words } = this.#past;
     const word = words[at + (L.OBJECT_COUNT >>> 2)] as number;
     const count = word >>> L.COUNT_SHIFT;
-    this.types[n] = (words[at] as number) & L.TYPE_MASK;
+    const header = words[at] as number;
+    this.types[n] = header & L.TYPE_MASK;
     this.objects++;
+    if ((header & L.TYPE_MASK) === L.TYPE_WEAK) this.cells.push(n);
+    else if (header & L.HEADER_HAS_WEAK) this.weakTargets.push(n);
+    if (header & L.HEADER_HAS_DESTRUCTOR) this.destructed.push(n);
     const isLive = count > 0 && !(word & L.COUNT_DYING);
     this.outside[n]! += isLive ? count : 1;
     if (!isLive) this.#dying.add(n);
