@@ -1,7 +1,7 @@
 /** Weak cells: what they hold, the table that leads from an object to them, and the queue of those whose coroutines are due. */
 
 // Control block. Written at start only.
-export const CB_WEAK: u32 = 104; // the table: WEAK_BUCKET_SIZE bytes a bucket
+export const CB_WEAK: u32 = 112; // the table: WEAK_BUCKET_SIZE bytes a bucket
 export const CB_WEAK_BUCKETS: u32 = 108; // power of two
 // Atomic in both builds.
 export const CB_WEAK_JUDGEMENT: u32 = 616; // see collect/judgement.ts
@@ -12,7 +12,7 @@ export const CB_WEAK_DUES: u32 = 632; // how many have come into the queue. The 
 export const CB_WEAK_DEATHS: u32 = 636; // objects with cells that have died
 
 // Thread block: the object that is being judged and stands in no list meanwhile, 0 if none.
-export const TB_JOURNAL_JUDGED: u32 = 220;
+export const TB_JOURNAL_JUDGED: u32 = 256;
 
 export const WEAK_BUCKET_SIZE: u32 = 8;
 export const BUCKET_CELLS: u32 = 0; // newest cell of the objects of this bucket; bit 0 is its lock
