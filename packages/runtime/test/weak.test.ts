@@ -65,7 +65,7 @@ inBothModes("weak references", (gil) => {
       expect(rt.verify().violations).toEqual([]);
     }
     await within(30_000, work);
-    expect(collections).toBeGreaterThan(1);
+    expect(collections).toBeGreaterThan(0);
     expect(collected).toBeGreaterThan(100);
   });
 

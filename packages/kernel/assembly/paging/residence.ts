@@ -89,7 +89,8 @@ export function pageMark(page: u32): bool {
   pteLock(pte);
   const entry = atomic.load<u64>(pte);
   const may = (entry & (L.PTE_PRESENT | L.PTE_PINNED)) == L.PTE_PRESENT;
-  if (may) atomic.store<u64>(pte, (entry & ~(<u64>L.PTE_PRESENT)) | L.PTE_LEAVING);
+  // In one step: a walk that looked before may set DIRTY at this moment, and must not be forgotten.
+  if (may) atomic.add<u64>(pte, L.PTE_LEAVING - L.PTE_PRESENT);
   pteUnlock(pte);
   return may;
 }
