@@ -1,5 +1,6 @@
 // The suites of `pnpm bench`. (The main job, `pnpm start`, is the suite `compare`.)
 import { alloc } from "./alloc/suite.js";
+import { gc } from "./gc/suite.js";
 import { micro } from "./micro/suite.js";
 import type { Progress } from "./report/progress.js";
 import type { Row } from "./report/shape.js";
@@ -15,4 +16,4 @@ export interface Suite {
   view(rows: readonly Row[]): string;
 }
 
-export const SUITES: readonly Suite[] = [micro, alloc, vm, snapshot];
+export const SUITES: readonly Suite[] = [micro, alloc, vm, snapshot, gc];

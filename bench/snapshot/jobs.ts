@@ -4,8 +4,8 @@ import { coroutines, List, type Steps } from "ungil";
 const LIST_BYTES = 1 << 20;
 const CAPACITY_SHARE = 0.66; // a list has half as much room again as it needs
 const BATCH = 20; // writes between two yields
-/** What a gap must last to be noted, in milliseconds: less is an ordinary batch. */
-export const NOTED = 0.02;
+/** What a gap must last to be noted, in milliseconds: less is an ordinary write. */
+export const NOTED = 0.005;
 
 export interface Gaps {
   /** Pairs: when a gap began (as `moment` tells) and how long it lasted. */
@@ -30,7 +30,7 @@ export const { fill, writer } = coroutines(import.meta, {
     return lists;
   },
 
-  /** Writes flat out for so long, all over its share of the lists, and notes how long it was held up. */
+  /** Writes flat out for so long, all over its share of the lists, and notes gaps between two writes. */
   *writer(lists: List<List<number>>, milliseconds: number, own: number, of: number): Steps<Gaps> {
     const all = lists.toArray().filter((_, n) => n % of === own);
     const length = (all[0] as List<number>).length;
@@ -38,12 +38,13 @@ export const { fill, writer } = coroutines(import.meta, {
     let writes = 0;
     let last = moment();
     for (const end = last + milliseconds; last < end; ) {
-      for (let n = 0; n < BATCH; n++, writes++)
+      for (let n = 0; n < BATCH; n++, writes++) {
         (all[writes % all.length] as List<number>).set((writes * 7919) % length, writes);
+        const now = moment();
+        if (now - last > NOTED) gaps.push(last, now - last);
+        last = now;
+      }
       yield;
-      const now = moment();
-      if (now - last > NOTED) gaps.push(last, now - last);
-      last = now;
     }
     return { gaps, writes };
   },

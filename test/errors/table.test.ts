@@ -54,6 +54,7 @@ const elsewhere: Record<string, string> = {
   ROOT_NOT_FOUND: "packages/runtime/test/image-refused.test.ts",
   SNAPSHOT_NOT_RESTORABLE: "packages/runtime/test/restore.test.ts",
   RESTORE_BUSY: "packages/runtime/test/restore.test.ts",
+  REPLACEMENT_POLICY: "packages/runtime/test/pager.test.ts",
   WORLD_STOP: "packages/runtime/test/close.test.ts",
   RUNTIME_IN_WORKER: "packages/runtime/test/process.test.ts",
   MODULE_LOAD: "packages/runtime/test/errors.test.ts",

@@ -19,6 +19,7 @@
  * @variant EPOCH_FIRST fails: the same, if the epoch grows before the page is marked
  * @variant SEAL_BLIND fails: a page that was rescued is given up all the same
  * @variant CLEAN_BLIND fails: a page that was rescued and written while it was being written to the file counts as unchanged
+ * @variant MARK_BLIND fails: who marks a page stores all of the entry as it was a moment before, and a walk has made it DIRTY meanwhile
  * @variant NO_CLAIM fails: two threads read the page, and the later one brings back what it was before the other one wrote it
  */
 #define THREADS 2
@@ -61,7 +62,10 @@ inline take(f) {
   }
 }
 
-/* miss: walk, fill, and look once more. Each transition of the entry is one step, for it is done under its lock. */
+/*
+ * miss: walk, fill, and look once more. Each transition of the entry is one step, for it is done under its lock; but a walk sets DIRTY
+ * without it.
+ */
 inline translate(me, f) {
   do
   :: tlb[me] != 0 -> break
@@ -150,6 +154,7 @@ inline cached(found) {
 proctype Evictor() {
   byte evictions = 0, f = 0;
   bool found = false;
+  bool was = false;
   do
   :: evictions < EVICTIONS ->
      evictions++;
@@ -161,7 +166,12 @@ proctype Evictor() {
         epoch++;
 #endif
         if
+#ifdef MARK_BLIND
+        :: d_step { state == PRESENT -> was = dirty; f = frame };
+           d_step { state = LEAVING; dirty = was };
+#else
         :: d_step { state == PRESENT -> state = LEAVING; f = frame }; /* pageMark */
+#endif
 #ifndef NO_EPOCH
 #ifndef EPOCH_FIRST
            epoch++;

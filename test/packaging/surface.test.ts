@@ -30,7 +30,8 @@ test("what ungil exports, by name", () => {
       ...["Dict", "List", "bool", "dict", "f64", "i32", "id", "is", "keep", "list", "ref", "refcount", "release"],
       ...["scope", "sizeof", "str", "struct", "u32"],
       ...["Runtime", "Task", "all", "clearPoison", "coroutines", "join", "lock", "registerErrors", "sleep", "spawn"],
-      ...["tryLock", "until"],
+      ...["tryLock", "until", "Weak", "weak", "Finalizer", "finalize", "destructor"],
+      ...["WeakKeyDict", "WeakSet", "WeakValueDict"],
     ].sort(),
   );
 });

@@ -9,9 +9,9 @@ import { DictUpdateError, NotANumberError, NotShareableError, OptionError } from
 import { builtinWraps, scopeHere } from "./heap.js";
 import { Entries } from "./inspect.js";
 import { itemsIn } from "./items.js";
-import { makeRoom } from "./room.js";
+import { Room } from "./room.js";
 import type { Scope } from "./scope.js";
-import { ADDRESS, makeWrap, SCOPE, type Shared, slow, type Wrapper } from "./shared.js";
+import { ADDRESS, addressOf, makeWrap, SCOPE, type Shared, slow, type Wrapper } from "./shared.js";
 import { NO_STRING } from "./strings.js";
 import { crossing, valueIn, valueOut } from "./value.js";
 
@@ -111,7 +111,9 @@ export class Dict<K extends string | number, V> {
     if (updating) disturb(updating, self[ADDRESS], key);
     const ref = keyFor(s, self[ADDRESS], key);
     if (ref === NO_STRING) return false;
-    return s.heap.retryStatus("Dict.delete", () => s.x.dictDelete(self[ADDRESS], ref, ref ? 0 : (key as number))) === 1;
+    return (
+      s.heap.retryStatus("Dict.delete", () => s.x.dictDelete(self[ADDRESS], ref, ref ? 0 : (key as number), 0)) === 1
+    );
   }
 
   /** Adds to the number at a key (0 if it is absent) in one atomic step; the sum. O(1). */
@@ -168,6 +170,19 @@ export class Dict<K extends string | number, V> {
 // biome-ignore lint/correctness/noUnusedVariables: declarations that merge have the same parameters
 export interface Dict<K extends string | number, V> extends Shared {}
 
+/** Removes a key if its value is still this object; true if it was. In a step. */
+export function deleteIf(dict: object, key: AnyKey, value: object): boolean {
+  const self = dict as Self;
+  const s = self[SCOPE];
+  if (!s.open) return slow(self, (o) => deleteIf(o, key, value));
+  if (updating) disturb(updating, self[ADDRESS], key);
+  const ref = keyFor(s, self[ADDRESS], key);
+  if (ref === NO_STRING) return false;
+  const address = addressOf(value as Wrapper);
+  const call = () => s.x.dictDelete(self[ADDRESS], ref, ref ? 0 : (key as number), address);
+  return s.heap.retryStatus("Dict.delete", call) === 1;
+}
+
 /** An `update` whose function runs on this thread. */
 interface Update {
   readonly address: number;
@@ -217,7 +232,7 @@ type CompareSet = [number, number, number, number, number, number, number, numbe
 
 function compareSet(s: Scope, address: number, args: CompareSet): number {
   let status = s.x.dictCompareSet(address, ...args);
-  for (let tries = 0; status === -L.E_MEMORY && makeRoom(s.heap, tries); tries++)
+  for (const room = new Room(s.heap); status === -L.E_MEMORY && room.make(); )
     status = s.x.dictCompareSet(address, ...args);
   if (status < 0 && status !== -L.E_CHANGED) s.heap.fail("Dict.update", -status);
   return status;
@@ -228,7 +243,7 @@ function addFailed(s: Scope, address: number, key: AnyKey, ref: number, by: numb
   const { kernel } = s.heap;
   const code = () => kernel.u32[(kernel.block + L.TB_FAULT_CODE) >>> 2] as number;
   if (code() === 0) return Number.NaN;
-  for (let tries = 0; code() === L.E_MEMORY && makeRoom(s.heap, tries); tries++) {
+  for (const room = new Room(s.heap); code() === L.E_MEMORY && room.make(); ) {
     const sum = s.x.dictAdd(address, ref, ref ? 0 : (key as number), by);
     if (sum === sum || code() === 0) return sum;
   }

@@ -12,7 +12,7 @@ import {
 } from "@ungil/kernel";
 import { LimitError, NoRuntimeError, RuntimeClosedError, StructConflictError, UnknownStructError } from "./errors.js";
 import { leaking, releasing } from "./release.js";
-import { makeRoom } from "./room.js";
+import { Room } from "./room.js";
 import type { StructLayout } from "./schema.js";
 import { innermost, keptScope, Scope, thread, within } from "./scope.js";
 import { ADDRESS, addressOf, isWrapper, KIND, SCOPE, type Wrap, type Wrapper } from "./shared.js";
@@ -66,14 +66,20 @@ export class Heap {
   /** Runs a kernel call that returns an address; reclaims and tries again when memory is out. Throws on an error code. */
   retry(what: string, operation: () => number): number {
     let result = operation();
-    for (let tries = 0; result === L.E_MEMORY && makeRoom(this, tries); tries++) result = operation();
+    if (result === L.E_MEMORY) {
+      const room = new Room(this);
+      while (result === L.E_MEMORY && room.make()) result = operation();
+    }
     return result >= 0 && result < L.ERROR_LIMIT ? this.fail(what, result) : result;
   }
 
   /** The same for a call that returns a status or a tag: negative codes are errors. */
   retryStatus(what: string, operation: () => number): number {
     let result = operation();
-    for (let tries = 0; result === -L.E_MEMORY && makeRoom(this, tries); tries++) result = operation();
+    if (result === -L.E_MEMORY) {
+      const room = new Room(this);
+      while (result === -L.E_MEMORY && room.make()) result = operation();
+    }
     if (result < 0 && result > -L.ERROR_LIMIT) this.fail(what, -result);
     return result;
   }

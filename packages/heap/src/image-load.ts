@@ -17,6 +17,7 @@ import {
   eachValue,
   HEADER_KEPT,
   type ImageHeader,
+  isCell,
   PAGE_WORDS,
   type Shape,
   shapeOf,
@@ -40,6 +41,8 @@ export class ImageLoad {
   /** The page that is held, and where it is. */
   #page = 0;
   #base = 0;
+  /** Weak cells, and what they lead to. */
+  readonly #cells: [cell: number, target: number][] = [];
   /** First page of the run that is being filled. */
   #run: PlacedPage | null = null;
 
@@ -104,6 +107,9 @@ export class ImageLoad {
       if (!this.#counts.canBe(address) || !this.#kernel.exports.imageWord(address))
         throw this.#damaged(`a root, ${address}, is no object`);
     const stamp = (this.#kernel.control(L.CB_EPOCH) & 7) << L.COUNT_STAMP_SHIFT;
+    for (const [, target] of this.#cells)
+      if (!this.#counts.canBe(target) || (!this.#counts.of(target) && !this.#roots.has(target)))
+        throw this.#nothingAt(target);
     for (const { page, kind, extent } of this.#pages) {
       if (kind === L.PAGE_RUN_TAIL) continue;
       const first = this.#hold(page) >>> 2;
@@ -144,6 +150,10 @@ export class ImageLoad {
     const start = valuesStart(type);
     if (start) eachValue(u32, at + (start >>> 2), at + (bytes >>> 2), this.#count);
     for (const n of this.#shapes.get(type)?.references ?? []) if (u32[at + n]) this.#count(u32[at + n] as number);
+    const target = isCell(type) ? (u32[at + (L.WEAK_TARGET >>> 2)] as number) : 0;
+    if (target) this.#cells.push([this.#addressOf(at), target]);
+    if (target && type === L.TYPE_FINALIZER) this.#count(this.#addressOf(at)); // its table will count it
+    if (isCell(type)) u32[at + (L.WEAK_TARGET >>> 2)] = 0;
   }
 
   readonly #count = (address: number): void => {
@@ -182,6 +192,10 @@ export class ImageLoad {
       }
     } else if (type === L.TYPE_TABLE) {
       this.#checkTable(at, field(L.TABLE_CAPACITY), field(L.TABLE_COUNT), field(L.TABLE_USED));
+    } else if (isCell(type)) {
+      for (const part of [L.WEAK_COROUTINE, L.WEAK_ARGS])
+        if (field(part) && (word(field(part)) & L.TYPE_MASK) !== (part === L.WEAK_ARGS ? L.TYPE_ARRAY : L.TYPE_STR))
+          throw this.#wrong(at, "has a coroutine, or arguments, that are none");
     } else if (builtinShapes.has(type)) {
       const items = field(L.LIST_ITEMS);
       if (items && (word(items) & L.TYPE_MASK) !== L.TYPE_VALUES) throw this.#wrong(at, "has items that are none");
@@ -216,6 +230,8 @@ export class ImageLoad {
     const bucket = (this.#kernel.control(L.CB_INTERN) >>> 2) + (hash & (buckets - 1));
     u32[at + (L.STR_NEXT >>> 2)] = u32[bucket] as number;
     u32[bucket] = this.#addressOf(at);
+    const filter = bucket + ((this.#kernel.control(L.CB_INTERN_FILTERS) - this.#kernel.control(L.CB_INTERN)) >>> 2);
+    u32[filter] = ((u32[filter] as number) | (1 << (hash >>> 27))) >>> 0;
   }
 
   /** Registers the types and keeps the roots, each as often as it has a name: the scopes that are to be released. In a batch. */
@@ -226,6 +242,7 @@ export class ImageLoad {
       const id = x.typeRegister(nameAt as number, urlAt as number, schemaAt as number, ...hash, size, ...refMask);
       if (id !== L.TYPE_FIRST_USER + n) throw this.#damaged(`its struct "${name}" cannot be registered`);
     });
+    for (const [cell, target] of this.#cells) x.weakLink(cell | 0, target | 0);
     return new Map(Object.entries(this.#header.roots).map(([name, address]) => [name, heap.adopt(address | 0)]));
   }
 

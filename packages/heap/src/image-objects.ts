@@ -40,6 +40,11 @@ const dictShape: Shape = {
   references: Array.from({ length: L.DICT_SHARDS }, (_, n) => (L.DICT_TABLES >>> 2) + n),
 };
 
+const cellShape: Shape = {
+  size: L.WEAK_SIZE,
+  references: [L.WEAK_COROUTINE, L.WEAK_ARGS, L.WEAK_OBJECT].map((offset) => offset >>> 2),
+};
+
 /** Of the machine's own types that can be saved, but for those whose size is not fixed. */
 export const builtinShapes: ReadonlyMap<number, Shape> = new Map([
   [L.TYPE_LIST, listShape],
@@ -47,6 +52,8 @@ export const builtinShapes: ReadonlyMap<number, Shape> = new Map([
   [L.TYPE_RECORD, listShape],
   [L.TYPE_BIGINT, listShape],
   [L.TYPE_DICT, dictShape],
+  [L.TYPE_WEAK, cellShape],
+  [L.TYPE_FINALIZER, cellShape],
 ]);
 
 /** Bytes of an object that mean something; 0 if no object of its type can be saved. `at`: its first word. */
@@ -63,6 +70,8 @@ export function bytesOf(words: Uint32Array, at: number, shapes: ReadonlyMap<numb
       return shapes.get(header & L.TYPE_MASK)?.size ?? 0;
   }
 }
+
+export const isCell = (type: number): boolean => type === L.TYPE_WEAK || type === L.TYPE_FINALIZER;
 
 /** Where the values of a growing array begin, in bytes; 0 if that is not what the type is. */
 export function valuesStart(type: number): number {
@@ -85,6 +94,7 @@ export const layoutHash: string = createHash("sha256")
       [L.VALUES_CAPACITY, L.VALUES_DATA, L.LIST_LENGTH, L.LIST_ITEMS, L.LIST_SIZE],
       [L.DICT_SHARDS, L.DICT_TABLES, L.DICT_SIZE, L.ENTRY_SIZE],
       [L.TABLE_CAPACITY, L.TABLE_COUNT, L.TABLE_USED, L.TABLE_DATA],
+      [L.TYPE_WEAK, L.TYPE_FINALIZER, L.WEAK_TARGET, L.WEAK_STATE, L.WEAK_COROUTINE, L.WEAK_ARGS, L.WEAK_SIZE],
       [L.BOX_UNDEFINED, L.BOX_NULL, L.BOX_BOOL, L.BOX_REF, L.BOX_HOLE, L.BOX_TOMBSTONE, L.BOX_FROZEN],
     ]),
   )

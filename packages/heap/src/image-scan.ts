@@ -7,7 +7,7 @@
  * makes the pages to be written. Both go in steps, a page each, for the main thread has other things to do as well.
  */
 import { Layout as L, SegmentationFaultError } from "@ungil/kernel";
-import { bytesOf, eachValue, HEADER_KEPT, PAGE_WORDS, type Shape, valuesStart } from "./image-objects.js";
+import { bytesOf, eachValue, HEADER_KEPT, isCell, PAGE_WORDS, type Shape, valuesStart } from "./image-objects.js";
 import type { ImageSource, SourcePage } from "./image-source.js";
 
 /** Fields that mean nothing to another process, or are of a moment in the middle of an operation. */
@@ -16,6 +16,8 @@ const transient: ReadonlyMap<number, readonly number[]> = new Map([
   [L.TYPE_VALUES, [L.VALUES_PROGRESS]],
   [L.TYPE_TABLE, [L.TABLE_PROGRESS, L.TABLE_NEXT]],
   [L.TYPE_DICT, [L.DICT_LOCKS]],
+  [L.TYPE_WEAK, [L.WEAK_NEXT, L.WEAK_PREVIOUS, L.WEAK_UPGRADED, L.WEAK_DEATH]],
+  [L.TYPE_FINALIZER, [L.WEAK_NEXT, L.WEAK_PREVIOUS, L.WEAK_UPGRADED, L.WEAK_DEATH]],
 ]);
 
 /** Bytes; less is copied faster word by word. */
@@ -187,6 +189,16 @@ export class ImageScan {
     content[at] = (header & HEADER_KEPT) >>> 0;
     content[at + (L.OBJECT_COUNT >>> 2)] = 0;
     for (const field of transient.get(header & L.TYPE_MASK) ?? []) content[at + (field >>> 2)] = 0;
+    if (!isCell(header & L.TYPE_MASK)) return;
+    content[at + (L.WEAK_STATE >>> 2)] = (words[at + (L.WEAK_STATE >>> 2)] as number) & L.WEAK_DESTRUCTOR;
+    // What nothing but weak cells leads to is not saved: to the image it has died.
+    if (!this.#isMarked(words[at + (L.WEAK_TARGET >>> 2)] as number)) content[at + (L.WEAK_TARGET >>> 2)] = 0;
+  }
+
+  #isMarked(address: number): boolean {
+    const page = this.#reached[address >>> L.PAGE_SHIFT];
+    const index = page?.state === L.PAGE_SMALL ? Math.floor((address & L.PAGE_MASK) / page.blockSize) : 0;
+    return page !== undefined && (((page.marks[index >>> 5] as number) >>> (index & 31)) & 1) === 1;
   }
 
   /** Of a string's last word, the bytes that are its own. */

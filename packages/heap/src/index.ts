@@ -5,17 +5,21 @@ import { setContainers } from "./schema.js";
 
 setContainers(List, Dict);
 
-export { atCut, breakCycles, type Collection, type Cut, findGarbage, settle } from "./collect/collector.js";
+export { atCut, breakCycles, type Cut, findGarbage, settle } from "./collect/collector.js";
+export type { Garbage } from "./collect/garbage.js";
+export { judgeGarbage } from "./collect/judge.js";
+export { type Found, Referrers } from "./collect/referrers.js";
 export { defineShared } from "./define.js";
 export * from "./errors.js";
 export { builtinWraps, Heap } from "./heap.js";
 export { ImageLoad } from "./image-load.js";
 export { type ImageHeader, layoutHash } from "./image-objects.js";
 export { ImageSave } from "./image-save.js";
+export { referents } from "./inspect.js";
 export { linkExports, tokenOf, unlinkedModules } from "./links.js";
 export { scope } from "./nested.js";
 export { releasing } from "./release.js";
-export { makeRoom } from "./room.js";
+export { Room } from "./room.js";
 export {
   bool,
   type Class,
@@ -48,6 +52,7 @@ export {
   SCOPE,
   type Shared,
   sizeof,
+  slow,
   type Wrapper,
 } from "./shared.js";
 export { SnapshotHeap } from "./snapshot-heap.js";
@@ -63,4 +68,6 @@ export { type HeapStats, readHeapStats } from "./stats/stats.js";
 export { struct } from "./struct.js";
 export { type Crossing, crossing, refOut, valueIn, valueOut } from "./value.js";
 export { type Verification, verifyHeap } from "./verify.js";
+export { type Afterwards, isWeak, makeCell, objectOf, Weak, wrapCell } from "./weak.js";
+export { WeakKeyDict, WeakSet, WeakValueDict } from "./weak-dicts.js";
 export { Dict, List };

@@ -5,7 +5,7 @@
 import { type InspectOptions, inspect } from "node:util";
 import type { Heap } from "./heap.js";
 import { scope } from "./nested.js";
-import { ADDRESS, addressOf, type ClassToken, SCOPE, slow, type Wrapper } from "./shared.js";
+import { ADDRESS, addressOf, type ClassToken, isWrapper, KIND, SCOPE, slow, type Wrapper } from "./shared.js";
 
 /** In inspect's options, which it hands down if the key is a text: addresses of the objects that are being printed. */
 const ANCESTORS = "ungil.ancestors";
@@ -24,8 +24,24 @@ export class Entries {
 /** What an object contains, at most `limit` elements of it if it is a container. */
 export type Contents = (wrapper: Wrapper, limit: number) => unknown;
 
+const contentsOf = new WeakMap<ClassToken, Contents>();
+
+/** Shared objects that an object refers to, also in copies of plain arrays and objects. */
+export function referents(wrapper: Wrapper): Wrapper[] {
+  const contents = contentsOf.get(wrapper[KIND] as ClassToken);
+  const seen = new Set<unknown>([contents?.(wrapper, Infinity)]);
+  // The set grows while it is walked.
+  for (const part of seen) {
+    if (typeof part !== "object" || part === null || isWrapper(part)) continue;
+    const parts = part instanceof Entries ? [...part.map].flat() : Array.isArray(part) ? part : Object.values(part);
+    for (const one of parts) seen.add(one);
+  }
+  return [...seen].filter(isWrapper);
+}
+
 /** The method under `inspect.custom` of a class. */
 export function printer(token: ClassToken, contents: Contents) {
+  contentsOf.set(token, contents);
   return function (this: Wrapper, depth: number, options: Options, inspector: typeof inspect = inspect): string {
     const name = this.constructor?.name || token.name;
     const special = (text: string) => options.stylize?.(text, "special") ?? text;

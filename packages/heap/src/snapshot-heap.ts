@@ -39,6 +39,7 @@ const READS = [
   "viewBegin",
   "viewBlockSize",
   "viewEnd",
+  "weakSee",
 ] as const;
 
 /** What it counts, and keeps from being freed, is kept anyway. */

@@ -160,7 +160,7 @@ export function checkCount(reader: Reader, address: number, found: number, lists
     reader.violation("dying", `object ${hex(address)} is dying but on no destroy stack`);
 }
 
-/** Every interned string stands in its bucket, once, and no other one there has its content. */
+/** Every interned string stands in its bucket, once, no other one there has its content, and the bucket's filter lets it through. */
 export function checkIntern(reader: Reader, objects: Objects): void {
   const { kernel } = reader;
   const buckets = kernel.control(L.CB_INTERN_BUCKETS);
@@ -168,6 +168,7 @@ export function checkIntern(reader: Reader, objects: Objects): void {
   for (let bucket = 0; bucket < buckets; bucket++) {
     const head = reader.word(kernel.control(L.CB_INTERN) + 4 * bucket);
     if (head & 1) reader.violation("intern-lock", `bucket ${bucket} is locked`);
+    const filter = reader.word(kernel.control(L.CB_INTERN_FILTERS) + 4 * bucket);
     const contents = new Set<string>();
     for (let address = (head & ~1) >>> 0; address; address = reader.at(address, L.STR_NEXT)) {
       if (!objects.has(address) || seen.has(address) || (reader.at(address, L.STR_HASH) & (buckets - 1)) !== bucket) {
@@ -175,6 +176,8 @@ export function checkIntern(reader: Reader, objects: Objects): void {
         break;
       }
       seen.add(address);
+      if (!((filter >>> (reader.at(address, L.STR_HASH) >>> 27)) & 1))
+        reader.violation("intern-filter", `bucket ${bucket}: its filter hides ${hex(address)}`);
       if (reader.at(address, L.OBJECT_COUNT) & L.COUNT_DYING) continue; // a new one may have its content
       const content = contentOf(reader, address, objects.get(address) as number);
       if (contents.has(content)) reader.violation("intern", `bucket ${bucket}: ${hex(address)} exists twice`);

@@ -1,4 +1,4 @@
-/** The verifier's first half: frames, page tables, pages and their blocks, and the lists that pages stand in. */
+/** The verifier's first half: pages and their blocks, and the lists that pages stand in. */
 import { Layout as L } from "@ungil/kernel";
 import { hex, type Objects, type Reader } from "./verify-reader.js";
 
@@ -157,76 +157,4 @@ function checkRun(reader: Reader, page: number, objects: Objects, lists: PageLis
   if (!reader.isType(header & L.TYPE_MASK))
     reader.violation("type", `object ${hex(address)} has type ${header & L.TYPE_MASK}`);
   else objects.set(address, pages * L.PAGE_SIZE);
-}
-
-/** No two pages share a frame, mapped frames and those of lists are in use, and the number of free ones is right. */
-export function checkFrames(reader: Reader): void {
-  const { kernel } = reader;
-  const map = kernel.control(L.CB_FRAME_MAP);
-  const owners = new Map<number, string>();
-  const own = (frame: number, owner: string) => {
-    if (owners.has(frame)) reader.violation("frame", `frame ${frame} is that of ${owners.get(frame)} and ${owner}`);
-    owners.set(frame, owner);
-    if (frame >= reader.frames || !reader.bit(map, frame))
-      reader.violation("frame-map", `frame ${frame} of ${owner} is free in the frame map`);
-  };
-  for (let page = 0; page < reader.pages; page++) {
-    const [flags, number] = reader.entry(page);
-    if (!(flags & (L.PTE_PRESENT | L.PTE_LEAVING))) continue;
-    if (page === 0) reader.violation("null-page", "page 0 is mapped");
-    own(number, `page ${page}`);
-  }
-  for (const [slot, block] of reader.threads()) {
-    for (const chunk of chunks(reader, slot, block))
-      own((chunk - reader.frameBase) / L.PAGE_SIZE, `a list of thread ${slot}`);
-  }
-  checkHistory(reader, own);
-  if (!reader.exact) return;
-  let free = 0;
-  for (let frame = 0; frame < reader.frames; frame++) if (!reader.bit(map, frame)) free++;
-  if (free !== kernel.control(L.CB_FRAMES_FREE))
-    reader.violation("frame-count", `${free} frames are free, but ${kernel.control(L.CB_FRAMES_FREE)} are counted`);
-}
-
-/** Versions of a page are disjoint, newest first, none of a cut to come, and each has a frame of its own. */
-function checkHistory(reader: Reader, own: (frame: number, owner: string) => void): void {
-  const { kernel } = reader;
-  const cut = kernel.control(L.CB_CUT);
-  for (let page = 1; page < reader.pages; page++) {
-    const history = kernel.control(L.CB_HISTORY) + page * L.HISTORY_SIZE;
-    let [before, left] = [reader.word(history + L.HISTORY_WRITTEN) + 1, cut];
-    if (before > cut + 1) reader.violation("history", `page ${page} was written after cut ${before - 1} of ${cut}`);
-    for (let at = reader.word(history + L.HISTORY_VERSIONS); at !== 0; at = reader.word(at + L.VERSION_NEXT)) {
-      const [from, to] = [reader.word(at + L.VERSION_FROM), reader.word(at + L.VERSION_TO)];
-      if (reader.word(at + L.VERSION_PAGE) !== page || from < 1 || from > to || to >= before || left-- === 0) {
-        reader.violation("history", `page ${page} has a version of cuts ${from} to ${to} where it has none`);
-        break;
-      }
-      const content = reader.word(at + L.VERSION_FRAME);
-      if (!(content & L.VERSION_IN_SWAP)) own((content - reader.frameBase) / L.PAGE_SIZE, `a version of page ${page}`);
-      before = from;
-    }
-  }
-}
-
-/** The chunks of a thread's lists, and its spare ones. */
-function* chunks(reader: Reader, slot: number, block: number): Generator<number> {
-  const isFrame = (chunk: number) =>
-    Number.isInteger((chunk - reader.frameBase) / L.PAGE_SIZE) &&
-    chunk >= reader.frameBase &&
-    chunk < reader.frameBase + reader.frames * L.PAGE_SIZE;
-  const chain = function* (head: number, link: number): Generator<number> {
-    const seen = new Set<number>();
-    for (let chunk = head; chunk !== 0; chunk = reader.word(chunk + link)) {
-      if (seen.has(chunk) || !isFrame(chunk)) {
-        reader.violation("chunk", `thread ${slot}: a list goes on at ${hex(chunk)}`);
-        return;
-      }
-      seen.add(chunk);
-      yield chunk;
-    }
-  };
-  for (const fields of [L.TB_NEWBORN_TOP, L.TB_BORROW_TOP, L.TB_LIMBO_TOP, L.TB_DESTROY_TOP])
-    yield* chain(reader.word(block + fields + 8), 4);
-  yield* chain(reader.word(block + L.TB_CHUNKS), 0);
 }

@@ -107,7 +107,7 @@ export class Reader {
   }
 
   isType(type: number): boolean {
-    return (type >= L.TYPE_STR && type <= L.TYPE_BIGINT) || (type >= L.TYPE_FIRST_USER && type < this.types);
+    return (type >= L.TYPE_STR && type <= L.TYPE_LAST) || (type >= L.TYPE_FIRST_USER && type < this.types);
   }
 
   violation(name: string, what: string): void {

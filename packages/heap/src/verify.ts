@@ -3,10 +3,12 @@
  * invariants that the kernel's files state. It reads memory by itself, with none of the kernel's code.
  */
 import { type Kernel, Layout as L } from "@ungil/kernel";
+import { checkFrames } from "./verify-frames.js";
 import { checkCount, checkIntern, countReferences, type ThreadLists } from "./verify-objects.js";
-import { checkFrames, checkPages } from "./verify-pages.js";
+import { checkPages } from "./verify-pages.js";
 import { add, type Counts, hex, type Objects, Reader } from "./verify-reader.js";
 import { checkSwap } from "./verify-swap.js";
+import { checkWeak } from "./verify-weak.js";
 
 export interface Verification {
   /** Live objects, internal ones included. */
@@ -15,6 +17,8 @@ export interface Verification {
   readonly pages: number;
   /** Bytes of live objects' blocks. */
   readonly bytes: number;
+  /** Frames in use that are nobody's: what threads that were killed had in hand. Else there are none. */
+  readonly framesLost: number;
   /** Empty if all is well; else one line for each violation, at most 100. */
   readonly violations: string[];
 }
@@ -28,7 +32,7 @@ export function verifyHeap(kernel: Kernel, held: Iterable<number>, exact = true)
   const reader = new Reader(kernel, exact);
   const objects: Objects = new Map();
   const pages = checkPages(reader, objects);
-  checkFrames(reader);
+  const framesLost = checkFrames(reader);
   checkSwap(reader);
   const counts: Counts = new Map();
   let bytes = 0;
@@ -38,10 +42,11 @@ export function verifyHeap(kernel: Kernel, held: Iterable<number>, exact = true)
   }
   const lists = checkThreads(reader, objects, counts);
   countTypes(reader, counts);
+  checkWeak(reader, objects, counts, lists);
   for (const address of held) add(counts, address >>> 0);
   for (const address of objects.keys()) checkCount(reader, address, counts.get(address) ?? 0, lists);
   checkIntern(reader, objects);
-  return { objects: objects.size, pages, bytes, violations: reader.violations };
+  return { objects: objects.size, pages, bytes, framesLost, violations: reader.violations };
 }
 
 /** The lists of all threads: newborns, borrows, limbo, destroy stack, own pins; and the locks they hold. */
@@ -56,7 +61,7 @@ function checkThreads(reader: Reader, objects: Objects, counts: Counts): ThreadL
     for (const address of reader.list(block, L.TB_BORROW_TOP)) known(address, "borrow-list");
     for (const address of reader.list(block, L.TB_DESTROY_TOP))
       if (known(address, "destroy-stack")) lists.dying.add(address);
-    checkLimbo(reader, slot, lists.limbo, known);
+    checkLimbo(reader, slot, lists, known);
     for (const field of [L.TB_OWN_PINS, L.TB_CACHE_PINS, L.TB_CACHE_OLD]) {
       const pins = reader.word(block + field);
       if (pins && known(pins, "pins")) add(counts, pins);
@@ -71,7 +76,7 @@ function checkThreads(reader: Reader, objects: Objects, counts: Counts): ThreadL
 function checkLimbo(
   reader: Reader,
   slot: number,
-  limbo: Set<number>,
+  { limbo, dying }: ThreadLists,
   known: (address: number, list: string) => boolean,
 ): void {
   const block = reader.kernel.threadBlock(slot);
@@ -80,8 +85,9 @@ function checkLimbo(
     entries++;
     if (!known(address, "limbo")) continue;
     if (limbo.has(address)) reader.violation("limbo", `${hex(address)} stands in limbo twice`);
-    if (!(reader.at(address, L.OBJECT_COUNT) & L.COUNT_LIMBO))
-      reader.violation("limbo", `${hex(address)} stands in limbo without LIMBO`);
+    const state = reader.at(address, L.OBJECT_COUNT) & (L.COUNT_LIMBO | L.COUNT_DYING);
+    if (state === L.COUNT_DYING && reader.at(address, L.OBJECT_TYPE) & L.HEADER_HAS_WEAK) dying.add(address);
+    else if (state !== L.COUNT_LIMBO) reader.violation("limbo", `${hex(address)} stands in limbo without LIMBO`);
     limbo.add(address);
   }
   if (entries !== reader.word(block + L.TB_LIMBO_COUNT))

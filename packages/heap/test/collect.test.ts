@@ -1,5 +1,19 @@
 /** The cycle collector on one machine: it collects what nothing leads to, all of it, and nothing else. */
-import { atCut, breakCycles, Dict, dict, f64, findGarbage, List, list, ref, scope, settle, struct } from "@ungil/heap";
+import {
+  atCut,
+  breakCycles,
+  Dict,
+  dict,
+  f64,
+  findGarbage,
+  judgeGarbage,
+  List,
+  list,
+  ref,
+  scope,
+  settle,
+  struct,
+} from "@ungil/heap";
 import { Kernel } from "@ungil/kernel";
 import { expect, it } from "vitest";
 import { inBothModes, machine, random, seed, type TestMachine } from "./support.js";
@@ -22,8 +36,11 @@ function collect(m: TestMachine): number {
   let step = work.next();
   while (!step.done) step = work.next();
   m.heap.x.snapshotClose(cut.cut);
-  const { addresses, collected } = step.value;
-  for (const isDone of breakCycles(collector, addresses, 1000)) if (!isDone) m.step(m.heap);
+  const garbage = step.value;
+  for (const isDone of judgeGarbage(collector, cut.cut, garbage, 1000)) if (!isDone) m.step(m.heap);
+  const collected = garbage.found;
+  const addresses = Uint32Array.from(garbage.addresses());
+  for (const isDone of breakCycles(collector, cut.cut, addresses, 1000)) if (!isDone) m.step(m.heap);
   for (let n = 0; n < 1000 && settle(collector) !== 0; n++) m.step(m.heap);
   m.settle();
   return collected;

@@ -25,6 +25,16 @@ export class Specimen {
     this.kernel.u32[physical >>> 2] = value;
   }
 
+  /** Physical address of the bucket that a weak cell is the first one of. */
+  cells(cell: object): number {
+    const buckets = this.kernel.control(L.CB_WEAK_BUCKETS);
+    for (let n = 0; n < buckets; n++) {
+      const bucket = this.kernel.control(L.CB_WEAK) + n * L.WEAK_BUCKET_SIZE;
+      if (this.word(bucket + L.BUCKET_CELLS) === id(cell)) return bucket;
+    }
+    throw new Error("the cell is the first one of no bucket");
+  }
+
   /** Changes a word by a function of what it was. */
   change(physical: number, by: (old: number) => number): void {
     this.put(physical, by(this.word(physical)));

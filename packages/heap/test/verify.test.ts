@@ -1,6 +1,6 @@
 /** The verifier sees what it says it sees: memory is damaged in every way that it has a name for. */
 import { readdirSync, readFileSync } from "node:fs";
-import { id, scope, verifyHeap } from "@ungil/heap";
+import { id, scope, verifyHeap, Weak } from "@ungil/heap";
 import { Layout as L } from "@ungil/kernel";
 import { expect, it } from "vitest";
 import { Node, type Specimen, withSpecimen } from "./specimen.js";
@@ -105,6 +105,9 @@ const damages: Damage[] = [
   ],
   ["frame-map", "a mapped frame that is free", (s) => s.flip(L.CB_FRAME_MAP, s.word(s.pte(s.page(s.node)) + 4))],
   ["frame-map", "a page with no frame of this memory", (s) => s.put(s.pte(s.run) + 4, s.kernel.control(L.CB_FRAMES))],
+  ["frame-lost", "a frame in use that nobody has", (s) => s.put(s.tb(L.TB_CHUNKS), 0)],
+  ["version-records", "one more in use than there are", (s) => s.change(L.CB + L.CB_VERSIONS, (n) => n + 1)],
+  ["version-records", "free ones are lost", (s) => s.put(L.CB + L.CB_VERSION_FREE, 0)],
   ["frame-count", "one free frame more", (s) => s.change(L.CB + L.CB_FRAMES_FREE, (n) => n + 1)],
   ["chunk", "a spare chunk that is no frame", (s) => s.put(s.tb(L.TB_CHUNKS), 12_344)],
   [
@@ -233,7 +236,47 @@ const damages: Damage[] = [
       s.put(s.kernel.walk(one) + L.STR_NEXT, two);
     },
   ],
+  [
+    "intern-filter",
+    "a bucket that hides its string",
+    (s) => s.put(s.bucket(s.text("a text")) - s.kernel.control(L.CB_INTERN) + s.kernel.control(L.CB_INTERN_FILTERS), 0),
+  ],
   ["intern-lock", "a bucket is locked", (s) => s.change(s.bucket(s.text("a text")), (head) => head | 1)],
+  ["weak-lock", "a bucket of weak cells is locked", (s) => s.change(s.cells(new Weak(s.node)), (head) => head | 1)],
+  ["weak", "a cell in no bucket", (s) => s.put(s.cells(new Weak(s.node)), 0)],
+  [
+    "weak",
+    "a cell in a bucket of other objects",
+    (s) => s.change(s.at(new Weak(s.node), L.WEAK_TARGET), (va) => va + 16),
+  ],
+  [
+    "weak",
+    "a cell that has another one before it, and is the first",
+    (s) => s.put(s.at(new Weak(s.node), L.WEAK_PREVIOUS), 64),
+  ],
+  [
+    "weak",
+    "an object that does not know of its cell",
+    (s) => {
+      expect(new Weak(s.node).get()).toBeDefined();
+      s.change(s.at(s.node), (header) => header & ~L.HEADER_HAS_WEAK);
+    },
+  ],
+  [
+    "weak",
+    "an object with a cell that is a newborn",
+    (s) => {
+      expect(new Weak(s.node).get()).toBeDefined();
+      s.change(s.at(s.node, L.OBJECT_COUNT), (word) => word | L.COUNT_NEWBORN);
+    },
+  ],
+  [
+    "weak",
+    "a cell that is said to be due",
+    (s) => s.change(s.at(new Weak(s.node), L.WEAK_STATE), (state) => state | L.WEAK_DUE),
+  ],
+  ["weak-queue", "no cell is due", (s) => s.put(L.CB + L.CB_WEAK_DUE_HEAD, 64)],
+  ["weak-queue", "another end", (s) => s.put(L.CB + L.CB_WEAK_DUE_TAIL, id(new Weak(s.node)))],
 ];
 
 it("each violation that the verifier can report is tested here", () => {

@@ -7,6 +7,9 @@ export { dictEntryKey, dictEntryValue, dictFindLong, dictFindText, dictSize } fr
 export { listGet, listLength, listNew, listPop, listPush, listSet } from "./containers/list";
 export { collectAwait, collectEnd } from "./collect/ask";
 export { cyclesBreak, cyclesHold, cyclesLetGo } from "./collect/break";
+export {
+  weakBegin, weakClearAll, weakCondemn, weakDestructors, weakGrace, weakMute, weakPardon, weakSentence, weakUpgradedSince,
+} from "./collect/judgement";
 export { pastEnd, pastLook, pastRead } from "./collect/past";
 export { journalRecover, threadAdopt } from "./containers/recover";
 export { countIncrement, countRelease as countDecrement } from "./heap/count";
@@ -16,11 +19,14 @@ export {
 } from "./heap/image";
 export {
   batchBegin, batchEnd, garbageIsLeft, limboSettle, reclaim, reclaimAwait, reclaimPast, safepoint, snapshotTake, stepBegin, stepEnd,
-  stepFinish, threadAttach, threadDetach, threadInit, threadIsGone, viewBegin, viewEnd, worldIsStopped, worldResume, worldStop,
+  stepFinish, threadAttach, threadDetach, threadInit, threadIsGone, viewBegin, viewEnd, worldIsMine, worldIsStopped, worldResume, worldStop,
 } from "./heap/safepoint";
 export { garbageCount, restoreBegin, restoreEnd } from "./heap/restore";
+export { weakDetach, weakGet, weakLink, weakNew, weakSee } from "./heap/weak";
+export { dueTake } from "./heap/weak-due";
 export { f64Load, f64Store, i32Load, i32Store, refLoad, refStore, structNew, structNewRefs } from "./heap/struct";
 export { typeDefine, typeName, typeRead, typeRegister } from "./heap/types";
+export { framesWereHeld } from "./paging/evict";
 export { reserveOpen } from "./paging/frames";
 export { pagerEvict, pagerHarvest } from "./paging/pager";
 export { residenceRecover } from "./paging/residence";

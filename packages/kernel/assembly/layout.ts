@@ -8,3 +8,4 @@
 export * from "./layout/machine";
 export * from "./layout/objects";
 export * from "./layout/pages";
+export * from "./layout/weak";

@@ -17,11 +17,13 @@ export interface HeapExports {
   safepoint(): void;
   reclaim(): number;
   reclaimAwait(): void;
+  framesWereHeld(): number;
   reclaimPast(): number;
   garbageIsLeft(): number;
   limboSettle(): number;
   worldStop(how: number): number;
   worldIsStopped(): number;
+  worldIsMine(): number;
   worldResume(): void;
   // Frames, and the system thread.
   frameReserve(): number;
@@ -55,6 +57,15 @@ export interface HeapExports {
   cyclesHold(list: number, from: number, until: number): number;
   cyclesLetGo(list: number, from: number, until: number): number;
   cyclesBreak(list: number, from: number, until: number): number;
+  weakBegin(): void;
+  weakCondemn(list: number, from: number, until: number): number;
+  weakPardon(list: number, from: number, until: number): number;
+  weakGrace(): number;
+  weakUpgradedSince(address: number, cut: number): number;
+  weakSentence(seen: number): number;
+  weakMute(list: number, from: number, until: number): number;
+  weakClearAll(list: number, from: number, until: number): number;
+  weakDestructors(list: number, from: number, until: number): number;
   // Images.
   imageFrameTake(): number;
   imageFrameGive(frame: number): void;
@@ -94,6 +105,13 @@ export interface HeapExports {
   f64Store(address: number, offset: number, value: number): number;
   i32Load(address: number, offset: number): number;
   i32Store(address: number, offset: number, value: number): number;
+  // Weak cells.
+  weakNew(target: number, type: number, state: number, coroutine: number, args: number): number;
+  weakLink(cell: number, target: number): void;
+  weakGet(cell: number): number;
+  weakSee(cell: number): number;
+  weakDetach(cell: number): number;
+  dueTake(): number;
   // Strings.
   stringIntern(length: number, wide: number): number;
   stringFind(length: number, wide: number): number;
@@ -115,7 +133,7 @@ export interface HeapExports {
   dictGet(dict: number, keyRef: number, keyNumber: number): number;
   dictSet(dict: number, keyRef: number, keyNumber: number, tag: number, ref: number, value: number): number;
   dictAdd(dict: number, keyRef: number, keyNumber: number, by: number): number;
-  dictDelete(dict: number, keyRef: number, keyNumber: number): number;
+  dictDelete(dict: number, keyRef: number, keyNumber: number, only: number): number;
   dictCompareSet(
     dict: number,
     keyRef: number,

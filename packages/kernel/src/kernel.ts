@@ -185,4 +185,7 @@ export function defineInternalTypes(exports: HeapExports): void {
   exports.typeDefine(L.TYPE_BIGINT, L.LIST_SIZE, 1 << (L.LIST_ITEMS >>> 2), 0);
   const tables = (2 ** L.DICT_SHARDS - 1) << (L.DICT_TABLES >>> 2);
   exports.typeDefine(L.TYPE_DICT, L.DICT_SIZE, tables, 0);
+  const held = [L.WEAK_COROUTINE, L.WEAK_ARGS, L.WEAK_OBJECT].reduce((mask, at) => mask | (1 << (at >>> 2)), 0);
+  exports.typeDefine(L.TYPE_WEAK, L.WEAK_SIZE, held, 0);
+  exports.typeDefine(L.TYPE_FINALIZER, L.WEAK_SIZE, held, 0);
 }

@@ -2,3 +2,4 @@
 export * from "../assembly/layout/machine.js";
 export * from "../assembly/layout/objects.js";
 export * from "../assembly/layout/pages.js";
+export * from "../assembly/layout/weak.js";

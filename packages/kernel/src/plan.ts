@@ -12,6 +12,10 @@ export const MEMORY_MAX = 65536 * WASM_PAGE;
 /** The least that holds the lists of a few threads and a heap beside them. */
 export const MEMORY_MIN = 1 << 20;
 
+/** Bytes of the heap, memory and swap together, for which the intern table has a bucket: a heap full of strings has some five in each. */
+const BUCKET_SHARE = 256;
+const BUCKETS_MAX = 1 << 22;
+
 export interface Plan {
   /** Total size of the WebAssembly memory in bytes. */
   readonly bytes: number;
@@ -60,7 +64,8 @@ export function plan(heapBytes: number, slots: number, gil: boolean, swapBytes =
   const swapSlots = Math.floor(swapBytes / L.PAGE_SIZE);
   const pages = virtualPages(frames + swapSlots);
   const arenas = pages / L.ARENA_PAGES;
-  const buckets = Math.max(1024, Math.min(1 << 20, 2 ** Math.ceil(Math.log2((frames + swapSlots) * 4))));
+  const all = (frames + swapSlots) * L.PAGE_SIZE;
+  const buckets = Math.max(1024, Math.min(BUCKETS_MAX, 2 ** Math.ceil(Math.log2(all / BUCKET_SHARE))));
 
   const fields = new Map<number, number>();
   let at = L.CB + L.CB_SIZE;
@@ -75,6 +80,8 @@ export function plan(heapBytes: number, slots: number, gil: boolean, swapBytes =
   place(L.CB_ARENA_KIND, arenas * 4);
   place(L.CB_FRAME_MAP, align(frames, 64) / 8);
   place(L.CB_INTERN, buckets * 4);
+  place(L.CB_INTERN_FILTERS, buckets * 4);
+  place(L.CB_WEAK, buckets * L.WEAK_BUCKET_SIZE);
   place(L.CB_PAGE_TABLE, pages * 8);
   place(L.CB_HISTORY, pages * L.HISTORY_SIZE);
   place(L.CB_FRAME_PAGES, frames * 4);
@@ -107,6 +114,7 @@ export function plan(heapBytes: number, slots: number, gil: boolean, swapBytes =
   fields.set(L.CB_VIRTUAL_PAGES, pages);
   fields.set(L.CB_ARENAS, arenas);
   fields.set(L.CB_INTERN_BUCKETS, buckets);
+  fields.set(L.CB_WEAK_BUCKETS, buckets);
   fields.set(L.CB_PHYSICAL_LIMIT, bytes);
   fields.set(L.CB_TYPE_COUNT, L.TYPE_FIRST_USER);
   fields.set(L.CB_EPOCH, 8); // so that "2 epochs old" never looks before the beginning

@@ -22,7 +22,9 @@ export class ClosingTime {
   }
 
   /** Until nothing runs any more, or it is time, which may become sooner. */
-  async give(): Promise<void> {
+  async give(dues: { whenIdle(): Promise<void> }): Promise<void> {
+    const until = this.#moment - performance.now();
+    if (until > 0) await bounded(dues.whenIdle(), until);
     for (;;) {
       const left = this.#moment - performance.now();
       if (!(left > 0) || this.#main.outstanding === 0) return;

@@ -2,8 +2,18 @@
  * Collecting cycles, a duty of the system thread: all of it but the moment of the cut happens while coroutines run. For what it
  * does to objects it has a slot of its own, like a thread that runs no coroutines; so it takes the GIL for that, where there is one.
  */
-import { atCut, breakCycles, type Collection, type Cut, findGarbage, SnapshotLostError, settle } from "@ungil/heap";
+import {
+  atCut,
+  breakCycles,
+  type Cut,
+  findGarbage,
+  type Garbage,
+  judgeGarbage,
+  SnapshotLostError,
+  settle,
+} from "@ungil/heap";
 import { Kernel, Layout as L, type MachineHandle, OutOfMemoryError, StorageError } from "@ungil/kernel";
+import type { MainControl } from "./control.js";
 
 /** How long threads that are between two steps may be held up by one that is not: at first, and then twice as long. */
 const BOUND = 0.5; // ms
@@ -15,7 +25,10 @@ const SLICE = 2; // ms
 /** How long it waits for others to go on, so that what it has broken can be freed; what is left is freed by the next one. */
 const SETTLE = 1000; // ms
 
-type Found = Collection & { readonly addresses: Uint32Array };
+interface Found {
+  readonly cut: number;
+  readonly garbage: Garbage;
+}
 
 export interface CollectionReport {
   /** Objects that there were. */
@@ -31,11 +44,11 @@ export class CycleCollector {
   readonly #kernel: Kernel;
   #last: Promise<unknown> = Promise.resolve();
   #stopped = false;
-  readonly #closeCut: (cut: number) => Promise<void>;
+  readonly #main: Pick<MainControl, "cutClosed" | "collected">;
 
-  /** `closeCut`: the main thread gives back what was kept for a cut. */
-  constructor(machine: MachineHandle, slot: number, closeCut: (cut: number) => Promise<void>) {
-    this.#closeCut = closeCut;
+  /** `main`: gives back what was kept for a cut, and keeps the books. */
+  constructor(machine: MachineHandle, slot: number, main: Pick<MainControl, "cutClosed" | "collected">) {
+    this.#main = main;
     this.#kernel = new Kernel(machine, slot);
     this.#kernel.pageFault = (code) => {
       if (code === L.E_SWAP) throw new StorageError("A page could not be read", { cause: this.#kernel.swap?.error });
@@ -55,7 +68,8 @@ export class CycleCollector {
       await waitAsync(i32, at, 0).value;
       if (this.#stopped) return;
       Atomics.store(u32, at, 0);
-      await this.collect(true).catch(() => null); // who has asked finds that memory is still out
+      const report = await this.collect(true).catch(() => null); // who has asked finds that memory is still out
+      if (report) this.#main.collected(report);
     }
   }
 
@@ -64,38 +78,49 @@ export class CycleCollector {
     Atomics.notify(this.#kernel.i32, (L.CB + L.CB_COLLECT_ASKED) >>> 2);
   }
 
-  /** One collection after the other. `full`: memory is, so nothing of what is written meanwhile could be kept: all stand still. */
-  collect(full = false): Promise<CollectionReport | null> {
-    const report = this.#last.then(() => this.#collect(full));
+  /** One collection after the other. `stopWorld`: all stand still until the garbage is known, so nothing is kept of what they write. */
+  collect(stopWorld: boolean): Promise<CollectionReport | null> {
+    const report = this.#last.then(() => this.#collect(stopWorld));
     this.#last = report.catch(() => null).finally(() => this.#kernel.exports.collectEnd());
     return report;
   }
 
   /** Null: there was no moment for it, or memory was too short to keep what the heap had been. Nothing has changed then. */
-  async #collect(full: boolean): Promise<CollectionReport | null> {
+  async #collect(stopWorld: boolean): Promise<CollectionReport | null> {
     const began = performance.now();
-    const [at, stopped] = await this.#atCut(began + PATIENCE, (cut) => (full ? this.#findAtOnce(cut) : cut));
+    const [at, stopped] = await this.#atCut(began + PATIENCE, (cut) => (stopWorld ? this.#findAtOnce(cut) : cut));
     if (!at) return null;
-    const found = "cut" in at ? await this.#find(at) : at;
+    const found = "open" in at ? await this.#find(at) : at;
     if (!found) return null;
-    await this.#break(found.addresses);
+    const { garbage } = found;
+    try {
+      await this.#inBatches(judgeGarbage(this.#kernel, found.cut, garbage, SETTLE));
+      await this.#break(found.cut, Uint32Array.from(garbage.addresses()));
+    } catch (error) {
+      if (error instanceof SnapshotLostError) return null; // the heap was restored meanwhile
+      throw error;
+    }
+    const { found: collected, graph } = garbage;
     await this.#settle(performance.now() + SETTLE);
-    const { objects, collected } = found;
-    return { objects, collected, duration: performance.now() - began, stopped };
+    return { objects: graph.objects, collected, duration: performance.now() - began, stopped };
   }
 
-  async #break(addresses: Uint32Array): Promise<void> {
+  async #break(cut: number, addresses: Uint32Array): Promise<void> {
     const holds = (L.CB + L.CB_COLLECT_HOLDS) >>> 2;
     Atomics.store(this.#kernel.u32, holds, 1); // the verifier does not know these counts
     try {
-      let until = performance.now() + SLICE;
-      for (const isDone of breakCycles(this.#kernel, addresses, SETTLE)) {
-        if (isDone && performance.now() < until) continue;
-        await (isDone ? turn() : pause(1));
-        until = performance.now() + SLICE;
-      }
+      await this.#inBatches(breakCycles(this.#kernel, cut, addresses, SETTLE));
     } finally {
       Atomics.store(this.#kernel.u32, holds, 0);
+    }
+  }
+
+  async #inBatches(work: Generator<boolean>): Promise<void> {
+    let until = performance.now() + SLICE;
+    for (const isDone of work) {
+      if (isDone && performance.now() < until) continue;
+      await (isDone ? turn() : pause(1));
+      until = performance.now() + SLICE;
     }
   }
 
@@ -104,7 +129,7 @@ export class CycleCollector {
       const work = findGarbage(this.#kernel, cut);
       for (;;) {
         const { done, value } = work.next();
-        if (done) return value;
+        if (done) return { cut: cut.cut, garbage: value };
       }
     } finally {
       this.#close(cut);
@@ -113,7 +138,7 @@ export class CycleCollector {
 
   async #find(cut: Cut): Promise<Found | null> {
     try {
-      return await inSlices(findGarbage(this.#kernel, cut));
+      return { cut: cut.cut, garbage: await inSlices(findGarbage(this.#kernel, cut)) };
     } catch (error) {
       if (!(error instanceof SnapshotLostError || error instanceof OutOfMemoryError)) throw error;
       return null;
@@ -125,7 +150,7 @@ export class CycleCollector {
   /** The main thread gives back what was kept; it may be waiting for this very collection. */
   #close({ cut }: Cut): void {
     this.#kernel.exports.snapshotForget(cut);
-    this.#closeCut(cut).catch(() => undefined);
+    this.#main.cutClosed(cut);
   }
 
   /** And for how long the world was asked to stand still. */

@@ -28,7 +28,7 @@ export interface WorkerControl {
 /** What the system thread does for the main thread. */
 export interface SystemControl extends Pick<WorkerControl, "stop"> {
   /** Collects cycles. Null: it could not. */
-  collect(): Promise<CollectionReport | null>;
+  collect(stopWorld: boolean): Promise<CollectionReport | null>;
 }
 
 /** What the main thread does for a worker. */
@@ -37,9 +37,16 @@ export interface MainControl {
   hello(threadId: number): void;
   /** A failed task that nobody will ask for; its address, kept by the caller until this is done. */
   unhandled(task: number, wasCancelled: boolean): void;
+  /** The system thread has collected cycles because a thread was out of memory. */
+  collected(report: CollectionReport): void;
   /** The system thread has no use any more for what was kept for a cut. */
   cutClosed(cut: number): void;
+  /** The policy of page replacement has failed too often, last with this, and another one has taken its place. */
+  policyFailed(error: Packed): void;
 }
+
+/** What a worker never asks for. */
+export const ofSystemThread = { cutClosed: () => undefined, collected: () => undefined, policyFailed: () => undefined };
 
 export type Calls<T> = Remote<T>;
 

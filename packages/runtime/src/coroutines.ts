@@ -4,7 +4,7 @@
  */
 import { createRequire, Module } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { CoroutineConflictError, CoroutineNotRegisteredError, OptionError } from "./errors.js";
+import { CoroutineConflictError, CoroutineNotRegisteredError, ModuleLoadError, OptionError } from "./errors.js";
 import { callOperation } from "./operation.js";
 import type { Bodies, Coroutine, CoroutineBody, IdAddress, Registered } from "./types.js";
 
@@ -23,6 +23,7 @@ const definitions = new Map<string, Definition>();
 /** URLs of modules that node itself has loaded, so that importing them again runs nothing. */
 const loaded = new Set<string>();
 const definitionOfCoroutine = new WeakMap<object, Definition>();
+const coroutinesById = new Map<string, Coroutine<unknown[], unknown>>();
 
 /** Where a module is: `import.meta` in an ES module, `module` in a CommonJS one. */
 export type Where = { readonly url: string } | { readonly filename: string };
@@ -103,6 +104,25 @@ function register(url: string, name: string, body: CoroutineBody, evaluation: un
   Object.defineProperty(coroutine, "name", { value: name });
   Object.defineProperty(coroutine, "id", { value: id, enumerable: true });
   definitionOfCoroutine.set(coroutine, definition);
+  coroutinesById.set(id, coroutine as unknown as Coroutine<unknown[], unknown>);
+  return coroutine as unknown as Coroutine<unknown[], unknown>;
+}
+
+/**
+ * The coroutine of an id. If its module is not loaded here it can only be spawned: the thread that runs it imports the module.
+ */
+export function coroutineById(id: string): Coroutine<unknown[], unknown> {
+  const known = coroutinesById.get(id);
+  if (known) return known;
+  const [url, name] = [moduleOf(id), id.slice(id.lastIndexOf("#") + 1)];
+  const coroutine = () => {
+    throw new ModuleLoadError(url, {
+      cause: new Error("it is not loaded on this thread, which can only spawn its coroutines"),
+    });
+  };
+  Object.defineProperty(coroutine, "name", { value: name });
+  Object.defineProperty(coroutine, "id", { value: id, enumerable: true });
+  definitionOfCoroutine.set(coroutine, { id, url, name, body: coroutine, evaluation: null, addresses: new WeakMap() });
   return coroutine as unknown as Coroutine<unknown[], unknown>;
 }
 

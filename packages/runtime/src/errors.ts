@@ -214,6 +214,19 @@ export class RemoteError extends UngilError {
   }
 }
 
+/** The policy that chooses which pages leave memory has failed again and again. */
+export class ReplacementPolicyError extends UngilError {
+  constructor(policy: string, instead: string, options: ErrorOptions) {
+    const { cause } = options;
+    const why = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
+    super(
+      "REPLACEMENT_POLICY",
+      `The replacement policy "${policy}" fails (${why}); "${instead}" has taken its place`,
+      options,
+    );
+  }
+}
+
 /** A thread did not start. */
 export class ThreadStartError extends UngilError {
   constructor(message: string, options?: ErrorOptions) {

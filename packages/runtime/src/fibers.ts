@@ -1,5 +1,5 @@
 /** The fibers of a thread: its table of those that have not ended, the queue of those that can go on, and what wakes them. */
-import { type Heap, makeRoom, releasing, Scope, thread } from "@ungil/heap";
+import { type Heap, Room, releasing, Scope, thread } from "@ungil/heap";
 import { type Kernel, Layout as L, OutOfMemoryError, SyncLayout as S, StorageError } from "@ungil/kernel";
 import { argumentsIn } from "./arguments.js";
 import type { Definition } from "./coroutines.js";
@@ -136,7 +136,7 @@ export abstract class FiberThread extends EventLoopThread {
     fiber.scope.open = false;
     thread.scope = this.service;
     let status = releasing(() => this.x.taskYield(0));
-    for (let tries = 1; status === L.E_MEMORY && makeRoom(this.heap, tries); tries++)
+    for (const room = new Room(this.heap, 1); status === L.E_MEMORY && room.make(); )
       status = releasing(() => this.x.taskYield(0));
     if (status === L.E_MEMORY) status = releasing(() => this.x.taskYield(1));
     if (status === 0) return;

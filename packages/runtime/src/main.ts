@@ -5,7 +5,14 @@
  * timer looks for deadlocks.
  */
 import { RuntimeClosedError, type Scope, thread } from "@ungil/heap";
-import { type Kernel, KernelPanicError, Layout as L, SyncLayout as S, StorageError } from "@ungil/kernel";
+import {
+  type Kernel,
+  KernelPanicError,
+  Layout as L,
+  OutOfMemoryError,
+  SyncLayout as S,
+  StorageError,
+} from "@ungil/kernel";
 import { onAbort } from "./abort.js";
 import { argumentsIn } from "./arguments.js";
 import type { Definition } from "./coroutines.js";
@@ -107,6 +114,10 @@ export class MainThread extends Thread {
       this.#takeInbox();
     } catch (error) {
       if (error instanceof RuntimeClosedError) return; // closing: what is outstanding is rejected
+      if (error instanceof OutOfMemoryError) {
+        setTimeout(() => this.#receive(), HEARTBEAT).unref(); // what is left is in the inbox still
+        return;
+      }
       this.#parkNow();
       throw error;
     }
@@ -122,7 +133,13 @@ export class MainThread extends Thread {
         if (messages === 0) break;
         const ended: [number, number][] = [];
         for (let n = 0; n < messages; n++) ended.push([u32[at + 4 * n] as number, (u32[at + 4 * n + 2] as number) | 0]);
-        for (const [number, task] of ended) this.watched(number, task);
+        for (const [number, task] of ended) {
+          try {
+            this.watched(number, task);
+          } catch (error) {
+            this.failed(task, error); // the others are told all the same
+          }
+        }
       }
     });
   }
@@ -136,7 +153,22 @@ export class MainThread extends Thread {
     signal: AbortSignal | undefined,
     at: { stack?: string },
   ): Task<unknown> {
-    const { x, heap } = this;
+    return this.spawnAs(
+      (scope) => {
+        const id = this.idAddress(definition);
+        return this.heap.retry("spawn()", () => {
+          const values = argumentsIn(scope, args);
+          return this.x.taskCreate(id, values, 0, args.length > values ? S.TASK_SPREAD : 0);
+        });
+      },
+      at,
+      signal,
+    );
+  }
+
+  /** A task that `create` makes, which returns its address. */
+  spawnAs(create: (scope: Scope) => number, at: { stack?: string }, signal?: AbortSignal): Task<unknown> {
+    const { heap } = this;
     let resolve!: (value: unknown) => void;
     let reject!: (error: unknown) => void;
     let promise: Promise<unknown> | undefined;
@@ -152,11 +184,7 @@ export class MainThread extends Thread {
     };
     let kept!: Task<unknown>;
     this.inStep((scope) => {
-      const id = this.idAddress(definition);
-      const address = heap.retry("spawn()", () => {
-        const values = argumentsIn(scope, args);
-        return x.taskCreate(id, values, 0, args.length > values ? S.TASK_SPREAD : 0);
-      });
+      const address = create(scope);
       kept = heap.keep(wrapTask(address) as never) as never;
       const settled = (set: () => void) => {
         this.#less(entry);

@@ -25,8 +25,11 @@ export interface RuntimeOptions {
   preload?: readonly (URL | string)[];
   /** GIL switch interval in milliseconds, CPython's sys.setswitchinterval. Default 5. */
   switchInterval?: number;
-  /** A task failed and nobody awaits it. Default: an uncaught exception. */
-  onUnhandled?: (error: unknown, task: Task<unknown>) => void;
+  /**
+   * A task failed and nobody awaits it. Default: an uncaught exception. `task` is null if it was no task but the replacement
+   * policy (`ReplacementPolicyError`), without which the runtime goes on. Default: a warning.
+   */
+  onUnhandled?(error: unknown, task: Task<unknown> | null): void;
 }
 
 export interface SwapSettings {
@@ -50,7 +53,7 @@ export interface Settings {
   readonly swap: { readonly bytes: number; readonly folder: string | undefined; readonly policy: string } | null;
   readonly preload: readonly string[];
   readonly switchMicroseconds: number;
-  readonly onUnhandled: ((error: unknown, task: Task<unknown>) => void) | undefined;
+  readonly onUnhandled: ((error: unknown, task: Task<unknown> | null) => void) | undefined;
 }
 
 /** Slot 0 is never used, slot 1 is the main thread's. */

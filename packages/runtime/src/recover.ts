@@ -2,12 +2,25 @@
  * After the exit of a thread (never before: nothing of it runs any more): the GIL, its kernel locks, heap, queue, waits and
  * locks are recovered, its coroutines fail, and their children are asked to end.
  */
-import { Layout as L } from "@ungil/kernel";
+import { RuntimeClosedError } from "@ungil/heap";
+import { Layout as L, OutOfMemoryError, StorageError } from "@ungil/kernel";
 import { WorkerCrashedError } from "./errors.js";
 import { failureIn } from "./failure.js";
 import type { MainThread } from "./main.js";
 
-export function recover(main: MainThread, slot: number, exitCode: number, cause: unknown): void {
+/** Nothing; or why what the thread leaves cannot be taken over: the runtime is closing, the disk has failed, memory is out. */
+export function recover(main: MainThread, slot: number, exitCode: number, cause: unknown): Error | undefined {
+  try {
+    takeOver(main, slot, exitCode, cause);
+  } catch (late) {
+    const isKnown =
+      late instanceof RuntimeClosedError || late instanceof StorageError || late instanceof OutOfMemoryError;
+    if (isKnown) return late;
+    throw late;
+  }
+}
+
+function takeOver(main: MainThread, slot: number, exitCode: number, cause: unknown): void {
   const { x, heap, kernel } = main;
   // If it held the GIL, we could not take it.
   x.syncAbandon(slot);

@@ -16,6 +16,8 @@ const WORDS: readonly number[] = [
   L.TB_CACHE_PINS,
   L.TB_CACHE_OLD,
 ];
+/** Of the control block: the queue of weak cells whose coroutines are due. */
+const QUEUE: readonly number[] = [L.CB_WEAK_DUE_HEAD, L.CB_WEAK_DUE_TAIL];
 const TYPE_WORDS = L.TYPE_ENTRY_SIZE / 4;
 /** Frames that are to be left: one for each size of strings. */
 const SPARE = 16;
@@ -29,6 +31,7 @@ export interface Besides {
   readonly garbage: number;
   readonly threads: readonly Uint32Array[];
   readonly types: Uint32Array;
+  readonly queue: readonly number[];
 }
 
 /** Called while the world stands still; null if coroutines are under way or locks are held: it cannot be restored then. */
@@ -41,6 +44,7 @@ export function copyBesides({ kernel, x }: MainThread, cut: number): Besides | n
     garbage: x.garbageCount(),
     threads: blocks(kernel).map((block) => Uint32Array.from(WORDS, (word) => u32[(block + word) >>> 2] as number)),
     types: u32.slice(types, types + kernel.control(L.CB_TYPE_COUNT) * TYPE_WORDS),
+    queue: QUEUE.map((word) => kernel.control(word)),
   };
 }
 
@@ -84,11 +88,16 @@ function putBack(main: MainThread, cut: number, besides: Besides): Obstacle | nu
     });
   });
   u32.set(besides.types, kernel.control(L.CB_TYPES) >>> 2);
+  QUEUE.forEach((word, k) => {
+    u32[(L.CB + word) >>> 2] = besides.queue[k] as number;
+  });
   const restored = x.restoreEnd(besides.garbage);
   if (restored === 0) throw main.panic(kernel.swap?.error);
   besides.since = restored;
   Atomics.store(u32, (L.CB + L.CB_RESTORED) >>> 2, besides.since);
   heap.strings.heed();
+  Atomics.add(u32, (L.CB + L.CB_WEAK_DUES) >>> 2, 1);
+  Atomics.notify(kernel.i32, (L.CB + L.CB_WEAK_DUES) >>> 2); // what was due at the cut is due again
   x.handlesRestore(cut, besides.since - 1);
   nameTypes(main, known, names);
   return null;

@@ -19,11 +19,12 @@ import {
   Kernel,
   Layout as L,
   OutOfMemoryError,
-  StorageError,
   type SwapHandle,
 } from "@ungil/kernel";
 import { ClosingTime } from "./closing.js";
+import { ofSystemThread } from "./control.js";
 import { breakDeadlocks } from "./deadlock-end.js";
+import { Dues } from "./due.js";
 import { CancelledError, OptionError, RuntimeInWorkerError } from "./errors.js";
 import type { SyncExports } from "./exports.js";
 import { CycleGarbage } from "./gc.js";
@@ -51,8 +52,9 @@ import { endSwap, withSwap } from "./swap.js";
 import { System } from "./system.js";
 import type { Task } from "./task.js";
 import type { Coroutine } from "./types.js";
+import { tellTrouble, tellUnhandled } from "./unhandled.js";
 import { VirtualMemory } from "./vm.js";
-import { awake, bounded, raise } from "./waiting.js";
+import { awake, bounded } from "./waiting.js";
 import { stopWorld } from "./world.js";
 
 /** How long a thread that has been asked to stop may take before it is terminated. */
@@ -65,6 +67,7 @@ export class Runtime {
   readonly #host: ThreadHost;
   readonly #threads = new Map<number, HostThread>();
   readonly #system: System;
+  readonly #dues: Dues;
   /** Cycles: the collector, and what it has found. */
   readonly gc: CycleGarbage;
   /** Where the memory is. */
@@ -84,16 +87,20 @@ export class Runtime {
     this.#snapshots = new Snapshots(main, () => this.#threads.size === settings.threads);
     this.#host = host;
     this.#time = new ClosingTime(main);
-    const { swap } = settings;
-    const died = () => {
-      this.#crashed = true;
-      return this.#state !== "closed";
-    };
-    const policy = swap?.policy ?? null;
-    this.#system = new System(main, host, policy, died, (cut) => this.#snapshots.closeCut(cut));
+    this.#system = new System(main, host, settings.swap?.policy ?? null, {
+      died: () => {
+        this.#crashed = true;
+        return this.#state !== "closed";
+      },
+      closeCut: (cut) => this.#snapshots.closeCut(cut),
+      collected: (report) => this.gc.collectedForMemory(report),
+      policyFailed: (error) => tellTrouble(settings, error),
+    });
     main.heap.hasCollector = () => this.#system.isRunning;
-    this.gc = new CycleGarbage(main.kernel, this.#system, () => this.#state !== "open");
+    this.gc = new CycleGarbage(main, this.#system, () => this.#state !== "open");
     this.heap = new HeapMemory(main, () => this.#mustBeOpen());
+    this.#dues = new Dues(main, (error, task) => tellUnhandled(settings, error, task));
+    const policy = () => this.#system.policy;
     this.vm = new VirtualMemory(main.kernel, policy, () => this.closed);
   }
 
@@ -134,7 +141,7 @@ export class Runtime {
       throw new OutOfMemoryError("Starting a runtime");
     const heap = new MainHeap(kernel);
     const main: MainThread = new MainThread(kernel, heap, {
-      unhandled: (error, task) => runtime.#unhandled(error, task),
+      unhandled: (error, task) => tellUnhandled(settings, error, task),
       stillness: () => runtime.#breakDeadlocks(),
       panic: (error) => runtime.#fatal(error),
     });
@@ -289,7 +296,10 @@ export class Runtime {
         slot,
         spinRounds: this.#settings.threads < cores ? 2000 : this.#settings.threads === cores ? 500 : 10,
       },
-      { unhandled: (task, wasCancelled) => this.#main.orphanFailed(task, wasCancelled), cutClosed: () => undefined },
+      {
+        unhandled: (task, wasCancelled) => this.#main.orphanFailed(task, wasCancelled),
+        ...ofSystemThread,
+      },
     );
     this.#threads.set(slot, thread);
     thread.exited.then((exit) => this.#threadExited(slot, thread, exit.code, exit.error));
@@ -311,25 +321,14 @@ export class Runtime {
     if (this.#state === "closed" || this.#threads.get(slot) !== thread) return;
     this.#threads.delete(slot);
     this.#crashed = true;
-    try {
-      recover(this.#main, slot, code, error);
-    } catch (late) {
-      if (late instanceof RuntimeClosedError) return; // closing: another thread keeps the GIL
-      // What the thread leaves cannot be taken over: nothing could be relied on.
-      if (late instanceof StorageError) return this.#fatal(late);
-      throw late;
-    }
-    this.#startThread(slot).catch((cause) => this.#fatal(cause));
+    const obstacle = recover(this.#main, slot, code, error);
+    if (!obstacle) this.#startThread(slot).catch((cause) => this.#fatal(cause));
+    else if (!(obstacle instanceof RuntimeClosedError)) this.#fatal(obstacle);
   }
 
   async #breakDeadlocks(): Promise<void> {
     if (this.#threads.size === this.#settings.threads)
       await breakDeadlocks(this.#main, this.#threads, () => this.#state === "closed");
-  }
-
-  #unhandled(error: unknown, task: Task<unknown>): void {
-    if (this.#settings.onUnhandled) this.#settings.onUnhandled(error, task);
-    else setImmediate(() => raise(error));
   }
 
   /** Nothing can go on: everybody who waits is told, and the threads are ended. */
@@ -368,6 +367,7 @@ export class Runtime {
       // Whatever went wrong before: nothing of the runtime is left.
       main.rejectAll(() => new RuntimeClosedError("The runtime was closed before this coroutine had ended"));
       this.#state = "closed";
+      this.#dues.close();
       this.#threads.clear();
       await this.#host.close().finally(() => {
         main.close();
@@ -380,7 +380,8 @@ export class Runtime {
   /** Waits for the tasks, asks those that are left to end, stops the threads. */
   async #windDown(): Promise<void> {
     const main = this.#main;
-    await this.#time.give();
+    this.#dues.deliver();
+    await this.#time.give(this.#dues);
     if (main.outstanding > 0) {
       const asked = await main.cancelAll(new RuntimeClosedError("The runtime is closing"), GRACE);
       if (asked) await bounded(main.whenIdle(), GRACE);

@@ -7,6 +7,7 @@ import { Kernel } from "@ungil/kernel";
 import { CycleCollector } from "./collector.js";
 import { calls, type MainControl, type SystemControl, serve } from "./control.js";
 import { DutyLoop } from "./duty.js";
+import { pack } from "./failure.js";
 import type { SystemTask } from "./host.js";
 import { Pager } from "./pager.js";
 
@@ -14,8 +15,12 @@ export async function run(task: SystemTask): Promise<void> {
   const { machine, slot, collectorSlot, policy, control, report } = task;
   const main = calls<MainControl>(report);
   const kernel = new Kernel(machine, slot);
-  const loop = policy === null ? null : new DutyLoop(kernel, new Pager(kernel, policy));
-  const collector = new CycleCollector(machine, collectorSlot, (cut) => main.cutClosed(cut));
+  const gaveUp = (error: unknown) => main.policyFailed(pack(error));
+  const loop = policy === null ? null : new DutyLoop(kernel, new Pager(kernel, policy, gaveUp));
+  const collector = new CycleCollector(machine, collectorSlot, {
+    cutClosed: (cut) => void main.cutClosed(cut).catch(() => undefined),
+    collected: (report) => void main.collected(report).catch(() => undefined),
+  });
   await new Promise<void>((resolve) => {
     serve<SystemControl>(control, {
       async stop() {
@@ -23,7 +28,7 @@ export async function run(task: SystemTask): Promise<void> {
         collector.stop();
         resolve();
       },
-      collect: () => collector.collect(),
+      collect: (stopWorld) => collector.collect(stopWorld),
     });
     main.hello(threadId);
     loop?.start();

@@ -4,25 +4,43 @@
  */
 import { Layout as L } from "@ungil/kernel";
 import type { CollectionReport } from "./collector.js";
+import { ReplacementPolicyError } from "./errors.js";
 import type { HostThread, ThreadHost } from "./host.js";
 import type { MainThread } from "./main.js";
+import { KERNELS } from "./pager.js";
+import { unpack } from "./rebuild.js";
+
+export interface SystemEvents {
+  /** It has ended, and what it had in hand at that moment may be lost. True if there is to be another one. */
+  died(): boolean;
+  /** What was kept for a cut of the collector's is of no use any more. */
+  closeCut(cut: number): void;
+  /** Cycles were, because a thread was out of memory. */
+  collected(report: CollectionReport): void;
+  /** The policy was replaced. */
+  policyFailed(error: ReplacementPolicyError): void;
+}
 
 export class System {
   #thread: HostThread | null = null;
   #starting: Promise<HostThread> | null = null;
   #stopped = false;
+  #policy: string | null;
 
-  /**
-   * `policy`: of page replacement; null without a swap file. `died`: it has ended, and what it had in hand at that moment may be
-   * lost. True if there is to be another one. `closeCut`: what was kept for a cut of the collector's is of no use any more.
-   */
+  /** `policy`: of page replacement, by its slug; null without a swap file. */
   constructor(
     readonly main: MainThread,
     readonly host: ThreadHost,
-    readonly policy: string | null,
-    readonly died: () => boolean,
-    readonly closeCut: (cut: number) => void,
-  ) {}
+    policy: string | null,
+    readonly events: SystemEvents,
+  ) {
+    this.#policy = policy;
+  }
+
+  /** Slug of the policy that is in force; null without a swap file. */
+  get policy(): string | null {
+    return this.#policy;
+  }
 
   get isRunning(): boolean {
     return this.#thread !== null;
@@ -42,30 +60,42 @@ export class System {
     const { policy } = this;
     const thread = await this.host.start(
       { kind: "system", machine, slot, collectorSlot, policy },
-      { unhandled: () => undefined, cutClosed: (cut) => this.#closeCut(cut) },
+      {
+        unhandled: () => undefined,
+        cutClosed: (cut) => this.#closeCut(cut),
+        collected: this.events.collected,
+        policyFailed: (error) => this.#giveUp(unpack(error, "")),
+      },
     );
     this.#thread = thread;
     thread.exited.then(() => this.#exited());
     return thread;
   }
 
+  /** Another thread in its place does not try again. */
+  #giveUp(cause: unknown): void {
+    const error = new ReplacementPolicyError(String(this.#policy), KERNELS, { cause });
+    this.#policy = KERNELS;
+    this.events.policyFailed(error);
+  }
+
   /** Starts it if it does not run. Null: it could not, or the thread has ended. */
-  async collect(): Promise<CollectionReport | null> {
+  async collect(stopWorld: boolean): Promise<CollectionReport | null> {
     const thread = await this.start();
     const ended = thread.exited.then(() => null);
-    return Promise.race([thread.ask((control) => control.collect()), ended]);
+    return Promise.race([thread.ask((control) => control.collect(stopWorld)), ended]);
   }
 
   #closeCut(cut: number): void {
     if (this.main.heap.closed) return;
     this.main.kernel.u32[(L.CB + L.CB_COLLECT_CUT) >>> 2] = 0;
-    this.closeCut(cut);
+    this.events.closeCut(cut);
   }
 
   #exited(): void {
     this.#thread = null;
     this.#starting = null;
-    if (this.#stopped || !this.died()) return;
+    if (this.#stopped || !this.events.died()) return;
     const { kernel, heap, x } = this.main;
     const { systemSlot, collectorSlot } = kernel;
     x.residenceRecover(systemSlot);

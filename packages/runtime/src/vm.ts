@@ -40,17 +40,19 @@ export function countAll(kernel: Kernel, counter: number): number {
 /** `rt.vm`: what is in memory, and what in the swap file. */
 export class VirtualMemory {
   readonly #kernel: Kernel;
+  readonly #policy: () => string | null;
   readonly #isClosed: () => boolean;
 
   /** @internal */
-  constructor(
-    kernel: Kernel,
-    /** Slug of the policy that chooses which pages leave memory; null without a swap file. */
-    readonly policy: string | null,
-    isClosed: () => boolean,
-  ) {
+  constructor(kernel: Kernel, policy: () => string | null, isClosed: () => boolean) {
     this.#kernel = kernel;
+    this.#policy = policy;
     this.#isClosed = isClosed;
+  }
+
+  /** Slug of the policy that chooses which pages leave memory: the one that was asked for, unless it has failed. Null without a swap file. */
+  get policy(): string | null {
+    return this.#policy();
   }
 
   /** Figures of this moment; counts are since the start. A reader may be a moment behind. O(pages of the address space). */

@@ -19,7 +19,11 @@ function tooLate(): WorldStopError {
 
 /** This thread holds the GIL. */
 function inBatch<T>({ kernel, x, heap }: MainThread, until: number, work: (held: Iterable<number>) => T): T {
-  if (!x.worldStop(L.STOP_NOW)) throw new WorldStopError("it is stopped already");
+  // The collector stops it too, for a moment; this thread itself may have, until a snapshot is restored.
+  while (!x.worldStop(L.STOP_NOW)) {
+    if (x.worldIsMine()) throw new WorldStopError("it is stopped already");
+    if (performance.now() > until) throw tooLate();
+  }
   try {
     for (let look = performance.now() + GONE_LOOK; !x.worldIsStopped(); ) {
       const now = performance.now();

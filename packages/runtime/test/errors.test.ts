@@ -62,7 +62,7 @@ inBothModes("errors", (gil) => {
   });
 
   it("of tasks that nobody awaits reach the hook", async () => {
-    const seen: [any, Task<unknown>][] = [];
+    const seen: [any, Task<unknown> | null][] = [];
     const rt = await start({ gil, onUnhandled: (error, task) => seen.push([error, task]) });
     rt.spawn(c.boom, "nobody");
     expect(await rt.run(c.orphan)).toBe("done");
@@ -71,7 +71,7 @@ inBothModes("errors", (gil) => {
     for (const [error, task] of seen) {
       expect(error).toBeInstanceOf(RangeError);
       expect(task).toBeInstanceOf(Task);
-      expect(task.name).toBe("boom");
+      expect(task?.name).toBe("boom");
     }
     const awaited = rt.spawn(c.boom, "later");
     await failure(awaited);

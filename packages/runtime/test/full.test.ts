@@ -1,5 +1,6 @@
 // A full heap: what ends work, and so makes room again, needs none of it.
-import { List } from "@ungil/heap";
+import { List, thread } from "@ungil/heap";
+import { OutOfMemoryError } from "@ungil/kernel";
 import { Runtime } from "@ungil/runtime";
 import { expect, it } from "vitest";
 import { Account, c, full } from "./fixtures/basic.mjs";
@@ -57,6 +58,42 @@ inBothModes("with the heap full", (gil) => {
     for (const error of errors) expect(error.code).toBe("WORKER_CRASHED");
     list[Symbol.dispose]();
     expect(await within(5000, rt.run(c.add, 1, 2))).toBe(3);
+  });
+
+  // Rare by itself: the main thread's own batches need hardly any memory. So its n-th one finds none.
+  it("results are told later when the main thread has no memory to take them", async () => {
+    const rt = await start({ gil });
+    await rt.run(c.add, 1, 1);
+    const heap = rt.scope(() => thread.scope!.heap);
+    for (let failing = 1; failing < 4; failing++) {
+      const sums = Array.from({ length: 20 }, (_, n) => rt.run(c.add, n, 1));
+      const whole = heap.batch;
+      let batches = 0;
+      heap.batch = (work) => {
+        if (++batches === failing) throw new OutOfMemoryError("A batch");
+        return whole.call(heap, work) as never;
+      };
+      const found = await within(10_000, Promise.all(sums));
+      heap.batch = whole;
+      expect(found).toEqual(sums.map((_, n) => n + 1));
+      expect(batches).toBeGreaterThanOrEqual(1);
+    }
+    expect(rt.verify().violations).toEqual([]);
+  });
+
+  it("what a dead thread leaves cannot be taken over: the runtime ends, and says why", async () => {
+    const rt = await start({ gil });
+    const heap = rt.scope(() => thread.scope!.heap);
+    const dies = failure(rt.run(c.exits, 7));
+    const waits = failure(rt.run(c.sleeper, 60_000));
+    heap.batch = () => {
+      throw new OutOfMemoryError("A batch");
+    };
+    expect((await within(10_000, dies)).code).toBe("OUT_OF_MEMORY");
+    expect((await within(10_000, waits)).code).toBe("OUT_OF_MEMORY");
+    delete (heap as Partial<typeof heap>).batch;
+    await within(5000, rt.close());
+    expect(rt.closed).toBe(true);
   });
 });
 

@@ -54,6 +54,27 @@ inBothModes("the pager", (gil) => {
     expect(rt.verify().violations).toEqual([]);
   });
 
+  it.each(["told", "warned"])(
+    "a policy that always fails is given up, once and for all: %s",
+    async (how) => {
+      const policy = fixture("policy-fails.mjs");
+      const ran = await node(["--import", policy, policy, gil ? "gil" : "free", how], { timeout: 40_000 });
+      expect(ran.code, ran.err).toBe(0);
+      const { errors, ...rest } = JSON.parse(ran.out);
+      expect(rest).toEqual({
+        wrong: 0,
+        wrongAfter: 0,
+        policy: "clock",
+        workers: 2,
+        evictedAfter: true,
+        violations: [],
+      });
+      const message = 'The replacement policy "lru" fails (TypeError: no policy today); "clock" has taken its place';
+      expect(errors).toEqual([["ReplacementPolicyError", "REPLACEMENT_POLICY", message, "TypeError", null]]);
+    },
+    50_000,
+  );
+
   it("keeps no process alive", async () => {
     const ran = await node([fixture("pager.mjs"), "leave", gil ? "gil" : "free"]);
     expect([ran.code, ran.err, ran.out]).toEqual([0, "", "parked\n"]);

@@ -7,6 +7,10 @@ import { Pager } from "../src/pager.js";
 import { Replacement } from "../src/replacement.js";
 import { inBothModes } from "./helpers.js";
 
+const unexpected = (error: unknown) => {
+  throw error;
+};
+
 const ends: (() => void)[] = [];
 afterEach(() => {
   for (const end of ends.splice(0)) end();
@@ -91,7 +95,7 @@ inBothModes("the pager's policy", (gil) => {
     const ins = Object.fromEntries(
       ["lru", "lirs", "w-tinylfu"].map((policy) => {
         const m = machine(gil);
-        const pager = new Pager(m.system, policy);
+        const pager = new Pager(m.system, policy, unexpected);
         const pass = () => {
           for (let n = 0; n < LISTS; n++) {
             m.read(n);
@@ -110,11 +114,32 @@ inBothModes("the pager's policy", (gil) => {
     for (const swapIns of [ins.lirs, ins["w-tinylfu"]]) expect(swapIns).toBeLessThan(0.7 * (ins.lru as number));
   });
 
+  it("gives a policy up that fails again and again, and goes on without it", () => {
+    const m = machine(gil);
+    const told: unknown[] = [];
+    const pager = new Pager(m.system, "lru", (error) => told.push(error));
+    const { evict } = Replacement.prototype;
+    let asked = 0;
+    Replacement.prototype.evict = () => {
+      throw new Error(`failure ${++asked}`);
+    };
+    try {
+      for (let n = 0; n < 10; n++) {
+        while (pager.round() === 0);
+        expect(m.free()).toBeGreaterThanOrEqual(m.high);
+        for (let k = 0; m.free() >= m.kernel.exports.watermarkLow(); k = (k + 1) % LISTS) m.read(k);
+      }
+    } finally {
+      Replacement.prototype.evict = evict;
+    }
+    expect([asked, told]).toEqual([3, [new Error("failure 3")]]);
+  });
+
   it("rests while the world stands still, which waits for a round that has begun", () => {
     const m = machine(gil);
     const { exports: x } = m.kernel;
     const lock = (L.CB + L.CB_EVICT_LOCK) >>> 2;
-    const pager = new Pager(m.system, "clock");
+    const pager = new Pager(m.system, "clock", unexpected);
     const replacement = new Replacement(m.system, "sieve");
     x.batchBegin();
     expect([x.worldStop(L.STOP_NOW), x.worldIsStopped()]).toEqual([1, 1]);
@@ -134,7 +159,7 @@ inBothModes("the pager's policy", (gil) => {
   it("wakes when frames get short, and not before", () => {
     const m = machine(gil);
     const park = (L.CB + L.CB_SYSTEM_PARK) >>> 2;
-    const pager = new Pager(m.system, "clock");
+    const pager = new Pager(m.system, "clock", unexpected);
     while (pager.round() === 0);
     expect(m.free()).toBeGreaterThanOrEqual(m.high);
     expect([m.system.exports.systemPark(), m.kernel.u32[park]]).toEqual([1, 1]);

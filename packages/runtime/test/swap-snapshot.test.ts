@@ -102,6 +102,21 @@ inBothModes("a snapshot of a heap with a swap file", (gil) => {
     isRight(snapshot, lists);
   });
 
+  it("is kept in slots that are only copies of pages in memory, when there are no others", async () => {
+    const rt = await start({ gil, threads: 1, memory: "4MiB", swap: "10MiB" });
+    const lists = rt.new(List);
+    for (let n = 0; n < 260; n++) rt.scope(() => lists.push(new List(Array.from({ length: 1900 }, () => n)))); // two pages each
+    for (let n = 0; n < 260; n++) rt.scope(() => lists.get(n).get(0));
+    const snapshot = await taken(rt);
+    const changed = 190;
+    const { kernel } = thread.scope!.heap;
+    expect(kernel.control(L.CB_SWAP_FREE) + kernel.control(L.CB_FRAMES) / 8).toBeLessThan(changed);
+    for (let n = 0; n < changed; n++) rt.scope(() => lists.get(n).set(0, -1));
+    const seen = snapshot.see(lists) as any;
+    for (let n = 0; n < 260; n++) expect(snapshot.scope(() => seen.get(n).get(0))).toBe(n);
+    expect(rt.verify().violations).toEqual([]);
+  });
+
   it("is saved, though its root has changed since, and is in the swap file", async () => {
     const rt = await swapping(gil);
     const root = textLists(rt, 3);

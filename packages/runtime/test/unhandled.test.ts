@@ -13,8 +13,8 @@ const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(reso
 inBothModes("failures that nobody waits for", (gil) => {
   const hooked = async (): Promise<{ rt: LooseRuntime; seen: string[] }> => {
     const seen: string[] = [];
-    const onUnhandled = (error: any, task: Task<unknown>) =>
-      void seen.push(`${task.name}: ${error.code ?? error.message}`);
+    const onUnhandled = (error: any, task: Task<unknown> | null) =>
+      void seen.push(`${task?.name}: ${error.code ?? error.message}`);
     return { rt: await start({ gil, onUnhandled }), seen };
   };
 

@@ -6,6 +6,7 @@ import { UngilError } from "@ungil/kernel";
 import { Command, CommanderError } from "commander";
 import { info } from "./info.js";
 import { InterruptedError } from "./interrupt.js";
+import { helpOnly } from "./unknown.js";
 import { isUsageError, vmCommand } from "./vm.js";
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
@@ -15,8 +16,7 @@ const { version } = JSON.parse(readFileSync(new URL("../package.json", import.me
 const program = new Command("ungil")
   .description("Multithreaded coroutines and shared objects for Node.js, with or without a global interpreter lock.")
   .version(version)
-  .exitOverride()
-  .action(() => program.help());
+  .exitOverride();
 
 program
   .command("info")
@@ -33,6 +33,7 @@ program
   });
 
 vmCommand(program);
+helpOnly(program);
 
 program.parseAsync().catch((error: unknown) => {
   // Commander has printed what is wrong; asking for help or the version is not a mistake.

@@ -1,6 +1,16 @@
 // `ungil vm record`: runs a program on the instrumented kernel, which writes down each reference to shared memory.
 
-import { createReadStream, createWriteStream, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  createReadStream,
+  createWriteStream,
+  ftruncateSync,
+  openSync,
+  readSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
@@ -8,6 +18,7 @@ import { Layout } from "@ungil/kernel";
 import { openTrace, readTrace, SimulationError, TraceError } from "@ungil/memory";
 import type { Command } from "commander";
 import { InterruptedError } from "./interrupt.js";
+import { checkFolder } from "./output.js";
 import { runProgram } from "./program.js";
 import { traceProgress } from "./progress.js";
 
@@ -23,7 +34,7 @@ Examples:
   ungil vm record --out program.trace.gz -- node program.mjs
   ungil vm simulate --trace program.trace.gz --page-size ${PAGE_SIZE} --frames 10-100:10 --policy lru,arc,opt
 
-Exit codes: 0; 1 the program failed, or made no reference; 2 usage; 130 Ctrl-C.`;
+Exit codes: 0; 1 the program failed, or made no reference; 2 usage; 130 Ctrl-C, which keeps what has been recorded.`;
 
 export function recordCommand(vm: Command): void {
   vm.command("record")
@@ -35,29 +46,50 @@ export function recordCommand(vm: Command): void {
 }
 
 async function record(command: string[], out: string): Promise<void> {
+  checkFolder(out);
   const packed = out.endsWith(".gz");
   const plain = packed ? out.slice(0, -3) : out;
   try {
     writeFileSync(plain, "");
   } catch (cause) {
-    throw new SimulationError(`cannot write ${plain}: ${(cause as Error).message}`);
+    throw new SimulationError(`cannot write ${out}: ${(cause as Error).message}`);
   }
   try {
     const { code, signal } = await runProgram(command, { UNGIL_VM_TRACE: plain });
-    if (signal === "SIGINT") throw new InterruptedError("stopped");
-    if (statSync(plain).size === 0)
+    const ended = `ended with ${signal ?? `exit code ${code}`}`;
+    const interrupted = signal === "SIGINT";
+    if (interrupted) endLine(plain);
+    if (statSync(plain).size === 0) {
+      if (interrupted) throw new InterruptedError("stopped, before there was a reference");
       throw new TraceError(
-        "the program made no reference to shared memory: it started no runtime, or not one of this ungil",
+        code !== 0
+          ? `the program ${ended}, and made no reference to shared memory`
+          : "the program made no reference to shared memory: it started no runtime, or not one of this ungil",
       );
+    }
     const { references, pages } = await count(plain);
     if (packed) await pack(plain, out);
     const told = `${references.toLocaleString("en")} references to ${pages.toLocaleString("en")} pages`;
     console.log(
       `${told}: ${out}\nNow: ungil vm simulate --trace ${path.relative("", out)} --page-size ${PAGE_SIZE} --frames ...`,
     );
-    if (code !== 0) throw new TraceError(`the program ended with ${signal ?? `exit code ${code}`}`);
+    if (interrupted) throw new InterruptedError(`stopped; what had been recorded is in ${out}`);
+    if (code !== 0) throw new TraceError(`the program ${ended}`);
   } finally {
     if (packed) rmSync(plain, { force: true });
+  }
+}
+
+/** A program that was interrupted may have left half a line at the end. */
+function endLine(file: string): void {
+  const { size } = statSync(file);
+  const tail = Buffer.alloc(Math.min(size, 64));
+  const descriptor = openSync(file, "r+");
+  try {
+    readSync(descriptor, tail, 0, tail.length, size - tail.length);
+    ftruncateSync(descriptor, size - tail.length + tail.lastIndexOf("\n") + 1);
+  } finally {
+    closeSync(descriptor);
   }
 }
 

@@ -1,7 +1,8 @@
 // `ungil vm`: what there is to do with virtual memory. Here: simulate page replacement over a trace.
 
-import { accessSync, constants, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import path from "node:path";
+import { bytesOf } from "@ungil/kernel";
 import {
   FORMATS,
   openTrace,
@@ -21,8 +22,10 @@ import {
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { InterruptedError } from "./interrupt.js";
 import { mapCommand } from "./map.js";
+import { checkFolder } from "./output.js";
 import { traceProgress } from "./progress.js";
 import { recordCommand } from "./record.js";
+import { helpOnly } from "./unknown.js";
 
 interface SimulateOptions {
   trace: string;
@@ -47,7 +50,6 @@ export function vmCommand(program: Command): void {
   const vm = program
     .command("vm")
     .description("virtual memory: record a program's references, simulate page replacement over a trace, print maps");
-  vm.action(() => vm.help());
   recordCommand(vm);
   mapCommand(vm);
   const simulate = vm
@@ -59,7 +61,12 @@ export function vmCommand(program: Command): void {
     .option("--set <policy.option=value>", "an option of a policy, see below; may be repeated", usage(setting), {})
     .option("--seed <n>", "for policies that draw at random: short for --set nru.seed=<n>", usage(whole))
     .option("--tau <n>", "the window, in references: short for --set working-set.tau=<n>", usage(whole))
-    .option("--page-size <bytes>", "a page of the trace's addresses (page numbers are not divided)", usage(whole), 4096)
+    .option(
+      "--page-size <bytes>",
+      "a page of the trace's addresses (page numbers are not divided): 4096, 16KiB",
+      usage(size),
+      4096,
+    )
     .addOption(new Option("--format <format>", "of the trace; seen from its first line if left out").choices(FORMATS))
     .option("--no-instructions", "leave out instruction fetches of a lackey trace")
     .option("--tlb <shape>", "simulate a TLB too, entries x ways: 64x4", usage(checkTlb))
@@ -67,8 +74,9 @@ export function vmCommand(program: Command): void {
       "--json <file>",
       "write { rows: [{ policy, frames, faults, hits, params }] }; - prints it instead of the table",
     )
-    .option("--svg <file>", "draw faults by frames")
+    .option("--svg <file>", "draw faults by frames; - prints the drawing instead of the table")
     .addHelpText("after", manual);
+  helpOnly(vm);
   // The default of a list is too long to show.
   simulate.options.find((option) => option.long === "--policy")!.defaultValueDescription = "all";
   simulate.options.find((option) => option.long === "--set")!.defaultValueDescription = "the papers' values";
@@ -78,6 +86,9 @@ export function vmCommand(program: Command): void {
 async function run(options: SimulateOptions): Promise<void> {
   const { trace, frames, policy, tlb, json, svg, set, seed, tau } = options;
   for (const file of [json, svg]) if (file !== undefined && file !== "-") checkFolder(file);
+  if (json === "-" && svg === "-")
+    throw new SimulationError("--json - and --svg - both want standard output: give one of them a file");
+  checkPolicyOptions(options);
   if (seed !== undefined) (set.nru ??= {}).seed = seed;
   if (tau !== undefined) (set["working-set"] ??= {}).tau = tau;
   const stop = new AbortController();
@@ -114,21 +125,14 @@ async function run(options: SimulateOptions): Promise<void> {
 
 function publish(report: SimulationReport, { json, svg, trace }: SimulateOptions): void {
   const text = `${JSON.stringify(report, null, 2)}\n`;
-  process.stdout.write(json === "-" ? text : `${reportTable(report)}\n`);
+  if (json === "-") process.stdout.write(text);
+  else if (svg !== "-") process.stdout.write(`${reportTable(report)}\n`);
   if (json !== undefined && json !== "-") writeFileSync(json, text);
   if (svg !== undefined) {
     const name = trace === "-" ? "standard input" : path.basename(trace);
-    writeFileSync(svg, `${reportChart(report, `${name}: faults of ${report.references} references`)}\n`);
-  }
-}
-
-/** Says at once, not after the simulation, that a file cannot be written. */
-function checkFolder(file: string): void {
-  const folder = path.dirname(path.resolve(file));
-  try {
-    accessSync(folder, constants.W_OK);
-  } catch {
-    throw new SimulationError(`cannot write ${file}: the folder ${folder} does not exist or is not writable`);
+    const chart = `${reportChart(report, `${name}: faults of ${report.references} references`)}\n`;
+    if (svg === "-") process.stdout.write(chart);
+    else writeFileSync(svg, chart);
   }
 }
 
@@ -141,6 +145,22 @@ function usage<T>(read: (text: string, before: T) => T): (text: string, before: 
       throw new InvalidArgumentError((error as Error).message);
     }
   };
+}
+
+/** An option of a policy that is not simulated would change nothing, and nobody would notice. */
+function checkPolicyOptions({ policy, set, seed, tau }: SimulateOptions): void {
+  const given: [option: string, slug: string][] = Object.keys(set).map((slug) => ["--set", slug]);
+  if (seed !== undefined) given.push(["--seed", "nru"]);
+  if (tau !== undefined) given.push(["--tau", "working-set"]);
+  for (const [option, slug] of given)
+    if (!policy.includes(slug))
+      throw new SimulationError(`${option} is for ${slug}, which is not simulated: --policy is ${policy.join(",")}`);
+}
+
+function size(text: string): number {
+  const bytes = bytesOf(/^\d+$/.test(text) ? Number(text) : text);
+  if (Number.isNaN(bytes)) throw new Error("it must be a size, such as 4096 or 16KiB.");
+  return bytes;
 }
 
 function whole(text: string): number {

@@ -29,22 +29,34 @@ export class Garbage {
   /** Marks what is alive, in slices. O(objects and references). */
   *mark(): Generator<void> {
     const { outside, types, length } = this.#graph;
-    const stack: number[] = [];
-    const reach = (n: number) => {
-      if (this.#reached[n]) return;
-      this.#reached[n] = 1;
-      this.reached++;
-      stack.push(n);
-    };
-    let done = 0;
-    for (let n = 0; n < length; n++) {
-      if (outside[n] === 0 || types[n] === 0) continue;
-      reach(n);
-      for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
-        this.#graph.edgesOf(next, reach);
-        if (++done % SLICE === 0) yield;
-      }
+    for (let n = 0; n < length; n++) if (outside[n] !== 0 && types[n] !== 0) yield* this.spare(n);
+  }
+
+  /** Marks an object, and all that it leads to, in slices. */
+  *spare(n: number): Generator<void> {
+    this.#reach(n);
+    for (let next = this.#stack.pop(); next !== undefined; next = this.#stack.pop()) {
+      this.#graph.edgesOf(next, this.#reach);
+      if (++this.#done % SLICE === 0) yield;
     }
+  }
+
+  readonly #stack: number[] = [];
+  #done = 0;
+
+  readonly #reach = (n: number): void => {
+    if (this.#reached[n]) return;
+    this.#reached[n] = 1;
+    this.reached++;
+    this.#stack.push(n);
+  };
+
+  isGarbage(n: number): boolean {
+    return this.#reached[n] === 0;
+  }
+
+  get graph(): Graph {
+    return this.#graph;
   }
 
   /** How many objects are garbage. */

@@ -34,8 +34,14 @@ export class Graph {
   /** How many objects there are. */
   objects = 0;
   outside: Int32Array = new Int32Array(0);
+  /** Objects that others may reach through weak cells, and those of them that have destructors. */
+  readonly weakTargets: number[] = [];
+  readonly destructed: number[] = [];
+  /** Weak cells with something to be run. */
+  readonly cells: number[] = [];
   /** Types, 0: a free block. */
   types: Uint16Array = new Uint16Array(0);
+  readonly #dying = new Set<number>();
   #edges = new Uint32Array(1 << 16);
   #edgeCount = 0;
   /** Where an object's references begin among all; those of the next one begin where they end. */
@@ -75,7 +81,12 @@ export class Graph {
     }
   }
 
-  /** The number of the object at an address. */
+  /** Whether an object is counted by anybody: one that is not is on its way to die. */
+  isAlive(n: number): boolean {
+    return !this.#dying.has(n);
+  }
+
+  /** The number of the object at an address; -1 if there is none. */
   at(address: number): number {
     const page = address >>> L.PAGE_SHIFT;
     const size = this.#size[page] as number;
@@ -89,15 +100,20 @@ export class Graph {
     for (let edge = this.#edgesFrom[n] as number; edge < end; edge++) visit(this.#edges[edge] as number);
   }
 
-  /** Addresses of those objects that `isMeant` says, in order. */
-  *addresses(isMeant: (n: number) => boolean): Generator<number> {
+  /** Those objects that `isMeant` says, and their addresses, in order. */
+  *places(isMeant: (n: number) => boolean): Generator<[n: number, address: number]> {
     for (const [place, page] of this.#pages.entries()) {
       const first = this.#first[page] as number;
       const size = this.#size[page] as number;
       const base = (page << L.PAGE_SHIFT) >>> 0;
       const end = this.#endOf(place);
-      for (let n = first; n < end; n++) if (isMeant(n)) yield base + (n - first) * size;
+      for (let n = first; n < end; n++) if (isMeant(n)) yield [n, base + (n - first) * size];
     }
+  }
+
+  /** Their addresses alone. */
+  *addresses(isMeant: (n: number) => boolean): Generator<number> {
+    for (const [, address] of this.places(isMeant)) yield address;
   }
 
   /** Number after the last object of the page at that place among `#pages`. */
@@ -167,10 +183,15 @@ export class Graph {
     const { words } = this.#past;
     const word = words[at + (L.OBJECT_COUNT >>> 2)] as number;
     const count = word >>> L.COUNT_SHIFT;
-    this.types[n] = (words[at] as number) & L.TYPE_MASK;
+    const header = words[at] as number;
+    this.types[n] = header & L.TYPE_MASK;
     this.objects++;
+    if ((header & L.TYPE_MASK) === L.TYPE_WEAK) this.cells.push(n);
+    else if (header & L.HEADER_HAS_WEAK) this.weakTargets.push(n);
+    if (header & L.HEADER_HAS_DESTRUCTOR) this.destructed.push(n);
     const isLive = count > 0 && !(word & L.COUNT_DYING);
     this.outside[n]! += isLive ? count : 1;
+    if (!isLive) this.#dying.add(n);
     return isLive;
   }
 

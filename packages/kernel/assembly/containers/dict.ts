@@ -321,20 +321,20 @@ function addIfAbsent(va: u32, boxed: u64): i32 {
   return added < 0 ? -L.E_MEMORY : -L.E_CHANGED;
 }
 
-/** Removes a key: 1 removed, 0 it was not there. */
-export function dictDelete(va: u32, keyRef: u32, keyNumber: f64): i32 {
+/** Removes a key, if `only` is not 0 only if its value is still that object: 1 removed, 0 it was not there. */
+export function dictDelete(va: u32, keyRef: u32, keyNumber: f64, only: u32): i32 {
   if (!open(va, keyRef, keyNumber, true)) return failure();
   stackProbe();
   if (!look()) return 0;
   if (!chunksAreReady()) return -L.E_MEMORY;
   lock(va);
   const entry = lookLocked();
-  if (!entry) {
+  if (!entry || (only && wideCas(entry + 8, boxRef(only), T.FROZEN) != boxRef(only))) {
     unlock();
     return 0;
   }
   const oldKey = load<u64>(entry);
-  const old = wideExchange(entry + 8, T.FROZEN);
+  const old = only ? boxRef(only) : wideExchange(entry + 8, T.FROZEN);
   wideStore(entry, T.TOMBSTONE);
   store<u32>(table + L.TABLE_COUNT, load<u32>(table + L.TABLE_COUNT) - 1);
   unlock();

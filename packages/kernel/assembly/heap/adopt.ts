@@ -12,7 +12,7 @@ import { bumpClose } from "./bump";
 import { atChunkStart, chunkFree } from "./chunks";
 import { destroyPush, newbornLeave } from "./destroy";
 import { pinsRelease } from "./handle";
-import { limboAdopt } from "./limbo";
+import { judgedAdopt, limboAdopt } from "./limbo";
 
 /** Takes over everything that belongs to `slot`. O(pages). */
 export function heapAdopt(slot: u32): void {
@@ -24,6 +24,7 @@ export function heapAdopt(slot: u32): void {
   newbornsAdopt(block);
   destroyAdopt(block);
   chunksFree(block + L.TB_BORROW_TOP);
+  judgedAdopt(block);
   limboAdopt(block);
   pinsRelease(block + L.TB_OWN_PINS);
   pinsRelease(block + L.TB_CACHE_PINS);

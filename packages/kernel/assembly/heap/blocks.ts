@@ -296,7 +296,7 @@ export function pageDescribe(page: u32, sizeClass: u32): usize {
   store<u32>(descriptor + L.PD_CARVED, 0);
   store<u32>(descriptor + L.PD_FREE, 0);
   store<u32>(descriptor + L.PD_USED, 0);
-  store<u32>(descriptor + L.PD_BIRTH, atomic.load<u32>(control() + L.CB_EPOCH) & ~L.PAGE_HAS_STRINGS);
+  store<u32>(descriptor + L.PD_BIRTH, atomic.load<u32>(control() + L.CB_EPOCH) & ~(L.PAGE_HAS_STRINGS | L.PAGE_HAS_CELLS));
   atomic.store<u32>(descriptor + L.PD_THREAD_FREE, 0);
   atomic.store<u32>(descriptor + L.PD_FULL, 0);
   store<u32>(descriptor + L.PD_STATE, L.PAGE_SMALL);
@@ -307,6 +307,12 @@ export function pageDescribe(page: u32, sizeClass: u32): usize {
 export function pageHasStrings(va: u32): void {
   const birth = descriptorOf(va) + L.PD_BIRTH;
   if (!(load<u32>(birth) & L.PAGE_HAS_STRINGS)) store<u32>(birth, load<u32>(birth) | L.PAGE_HAS_STRINGS);
+}
+
+/** And a weak cell. */
+export function pageHasCells(va: u32): void {
+  const birth = descriptorOf(va) + L.PD_BIRTH;
+  if (!(load<u32>(birth) & L.PAGE_HAS_CELLS)) store<u32>(birth, load<u32>(birth) | L.PAGE_HAS_CELLS);
 }
 
 /** Virtual address of a large block (a run of its own), or 0. */
@@ -325,5 +331,5 @@ export function runDescribe(first: u32, pages: u32): void {
   store<u32>(descriptor + L.PD_RUN_PAGES, pages);
   store<u32>(descriptor + L.PD_BLOCK_SIZE, pages << L.PAGE_SHIFT);
   store<u32>(descriptor + L.PD_CAPACITY, 1);
-  store<u32>(descriptor + L.PD_BIRTH, atomic.load<u32>(control() + L.CB_EPOCH) & ~L.PAGE_HAS_STRINGS);
+  store<u32>(descriptor + L.PD_BIRTH, atomic.load<u32>(control() + L.CB_EPOCH) & ~(L.PAGE_HAS_STRINGS | L.PAGE_HAS_CELLS));
 }

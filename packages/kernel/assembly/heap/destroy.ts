@@ -25,6 +25,7 @@ import { atChunkStart, chunksAreReady, listGrow, listShrink } from "./chunks";
 import { countDecrementAt, limboPush, stamped, stampIsOld } from "./count";
 import { internRemove } from "./intern";
 import { isPair, typeEntry, typeOf } from "./object";
+import { cellForget, isCell } from "./weak-table";
 
 const RELEASE_SLICE: u32 = L.PAGE_SIZE >> 4; // slots of one array released at a time: half a chunk of limbo
 const RELEASE_SLICE_SWAP: u32 = 64; // each may be on a page of its own, which stays in memory meanwhile
@@ -258,6 +259,7 @@ function destroyInternal(va: u32, p: usize, header: u32, isPrivate: bool, epoch:
   if (type == L.TYPE_VALUES) return releaseValues(va, p, isPrivate, epoch);
   if (type == L.TYPE_TABLE) return releaseTable(va, p, isPrivate, epoch);
   if (type == L.TYPE_PINS) return releasePins(va, p);
+  if (isCell(type)) cellForget(p);
   releaseRefs(p, type, isPrivate, epoch);
   let mask = load<u64>(types + <usize>type * L.TYPE_ENTRY_SIZE + L.TYPE_VALUE_MASK);
   while (mask) {

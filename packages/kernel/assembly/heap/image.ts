@@ -5,7 +5,7 @@
  * there. With a swap file those that are not held may leave meanwhile, as always: so an image may be larger than memory.
  */
 import * as L from "../layout";
-import { count, descriptors } from "../machine/registers";
+import { count, descriptors, tb } from "../machine/registers";
 import { frameProvide, frameRunProvide } from "../paging/evict";
 import { frameFree } from "../paging/frames";
 import { swapIsThere } from "../paging/swap";
@@ -79,11 +79,25 @@ export function imagePageFinish(page: u32): void {
   else binPush(binOf(descriptor), descriptor);
 }
 
-/** A frame to read pages into, or 0. */
+/** A frame to read pages into, or 0. Noted as JavaScript's, but for those beyond LENT_MAX, which are given back at once. */
 export function imageFrameTake(): u32 {
-  return <u32>frameProvide();
+  const frame = <u32>frameProvide();
+  const note = lentWord(0);
+  if (frame && note) store<u32>(note, frame);
+  return frame;
 }
 
 export function imageFrameGive(frame: u32): void {
+  const note = lentWord(frame);
+  if (note) store<u32>(note, 0);
   frameFree(frame);
+}
+
+/** The word of TB_LENT in which this frame stands, or 0. */
+function lentWord(frame: u32): usize {
+  for (let n: u32 = 0; n < L.LENT_MAX; n++) {
+    const word = tb + L.TB_LENT + (n << 2);
+    if (load<u32>(word) == frame) return word;
+  }
+  return 0;
 }

@@ -3,14 +3,16 @@
  *
  * Entries are weak: a bucket is a chain through the strings themselves, its head word carries the bucket's lock in bit 0.
  * A lookup upgrades under the lock and a dying string leaves the chain under the lock before its block is freed, so no
- * second grace period is needed. Found or new, a string is returned counted: the caller's string cache owns that count.
+ * second grace period is needed. A chain leads through pages that may be in the swap file, so each bucket has a *filter* beside the
+ * table: a string whose bit is not in it is not in the chain. Bits are added with strings; who has walked a chain to its end knows
+ * which are right. Found or new, a string is returned counted: the caller's string cache owns that count.
  */
 import * as L from "../layout";
 import { GIL } from "../machine/build";
 import { spinLockBit, spinUnlockBit } from "../machine/spin";
 import { control, count, tb } from "../machine/registers";
 import { wordCas, wordLoad } from "../machine/word";
-import { writeAddress } from "../paging/translate";
+import { readAddress, writeAddress } from "../paging/translate";
 import { blockAllocate, blockFree, pageHasStrings } from "./blocks";
 import { classOf } from "./classes";
 
@@ -20,6 +22,16 @@ const LOCK: u32 = 1;
 @inline export function bucketOf(hash: u32): usize {
   const buckets = load<u32>(control() + L.CB_INTERN_BUCKETS);
   return <usize>load<u32>(control() + L.CB_INTERN) + ((hash & (buckets - 1)) << 2);
+}
+
+// @ts-ignore: decorator
+@inline export function filterOf(bucket: usize): usize {
+  return bucket - load<u32>(control() + L.CB_INTERN) + load<u32>(control() + L.CB_INTERN_FILTERS);
+}
+
+// @ts-ignore: decorator
+@inline export function filterBit(hash: u32): u32 {
+  return 1 << (hash >>> 27);
 }
 
 /** FNV-1a over the units of a string, mixed so that the low bits are good (murmur3's finaliser). */
@@ -56,7 +68,7 @@ export function internFind(length: u32, wide: bool): u32 {
   pageHasStrings(fresh);
   spinLockBit(bucket, LOCK, 0);
   const head = load<u32>(bucket) & ~LOCK;
-  const va = chainFind(head, hash, length, wide);
+  const va = chainFind(bucket, head, hash, length, wide);
   if (va) {
     spinUnlockBit(bucket, LOCK);
     blockFree(fresh, p);
@@ -69,6 +81,8 @@ export function internFind(length: u32, wide: bool): u32 {
   const epoch = load<u32>(control() + L.CB_EPOCH);
   store<u32>(p + L.OBJECT_COUNT, L.COUNT_ONE | ((epoch & 7) << L.COUNT_STAMP_SHIFT));
   store<u32>(p, L.TYPE_STR | L.HEADER_INTERNED | (wide ? L.HEADER_WIDE : 0));
+  const filter = filterOf(bucket);
+  store<u32>(filter, head ? load<u32>(filter) | filterBit(hash) : filterBit(hash));
   store<u32>(bucket, GIL ? fresh : fresh | LOCK);
   spinUnlockBit(bucket, LOCK);
   count(L.COUNTER_ALLOCATIONS);
@@ -80,24 +94,30 @@ export function internLook(length: u32, wide: bool): u32 {
   const hash = stringHash(tb + L.TB_SCRATCH, length, wide);
   const bucket = bucketOf(hash);
   spinLockBit(bucket, LOCK, 0);
-  const va = chainFind(load<u32>(bucket) & ~LOCK, hash, length, wide);
+  const va = chainFind(bucket, load<u32>(bucket) & ~LOCK, hash, length, wide);
   spinUnlockBit(bucket, LOCK);
   return va;
 }
 
 /** The string of the units in scratch in a chain whose lock is held, counted; 0 if it is not there. */
-function chainFind(head: u32, hash: u32, length: u32, wide: bool): u32 {
+function chainFind(bucket: usize, head: u32, hash: u32, length: u32, wide: bool): u32 {
   const data = tb + L.TB_SCRATCH;
   const bytes = wide ? length << 1 : length;
+  const filter = filterOf(bucket);
+  if (!head || !(load<u32>(filter) & filterBit(hash))) return 0;
   let va = head;
+  let bits: u32 = 0;
   while (va) {
-    const q = writeAddress(va);
-    if (load<u32>(q + L.STR_HASH) == hash && load<u32>(q + L.STR_LENGTH) == length && wide == isWide(q)) {
-      if (bytesEqual(q + L.STR_DATA, data, bytes) && upgrade(q)) break;
+    const q = readAddress(va);
+    const hashOfIt = load<u32>(q + L.STR_HASH);
+    bits |= filterBit(hashOfIt);
+    if (hashOfIt == hash && load<u32>(q + L.STR_LENGTH) == length && wide == isWide(q)) {
+      if (bytesEqual(q + L.STR_DATA, data, bytes) && upgrade(writeAddress(va))) return va;
     }
     va = load<u32>(q + L.STR_NEXT);
   }
-  return va;
+  store<u32>(filter, bits);
+  return 0;
 }
 
 // @ts-ignore: decorator
@@ -117,6 +137,11 @@ function upgrade(p: usize): bool {
   }
 }
 
+// @ts-ignore: decorator
+@inline function nextOf(va: u32): u32 {
+  return load<u32>(readAddress(va) + L.STR_NEXT);
+}
+
 /** Takes a dying string out of its chain. */
 export function internRemove(va: u32, p: usize): void {
   const bucket = bucketOf(load<u32>(p + L.STR_HASH));
@@ -126,9 +151,9 @@ export function internRemove(va: u32, p: usize): void {
   if (head == va) {
     store<u32>(bucket, GIL ? next : next | LOCK);
   } else {
-    let q = writeAddress(head);
-    while (load<u32>(q + L.STR_NEXT) != va) q = writeAddress(load<u32>(q + L.STR_NEXT));
-    store<u32>(q + L.STR_NEXT, next);
+    let before = head;
+    for (let after = nextOf(before); after != va; after = nextOf(before)) before = after;
+    store<u32>(writeAddress(before) + L.STR_NEXT, next);
   }
   spinUnlockBit(bucket, LOCK);
 }

@@ -10,6 +10,8 @@ import { translationsYield } from "./arenas";
 import { chunkFree, chunksAreReady } from "./chunks";
 import { limboPush } from "./count";
 import { destroyPush } from "./destroy";
+import { CELLS_ALL } from "./weak-table";
+import { destructorsDue, weakClear, weakDie } from "./weak-death";
 
 /** Judges up to `limit` entries whose grace period is over. Returns how many it judged. */
 export function limboDrain(limit: u32): u32 {
@@ -17,19 +19,27 @@ export function limboDrain(limit: u32): u32 {
   const epoch = atomic.load<u32>(control() + L.CB_EPOCH);
   while (judged < limit && load<u32>(tb + L.TB_LIMBO_COUNT)) {
     translationsYield();
-    if (load<u32>(tb + L.TB_DESTROY_TOP) == load<u32>(tb + L.TB_DESTROY_END) && !chunksAreReady()) return judged;
+    if (listIsFull() && !chunksAreReady()) return judged;
     let head = <usize>load<u32>(tb + L.TB_LIMBO_HEAD);
     if (!head) head = <usize>load<u32>(tb + L.TB_LIMBO_FIRST) + L.CHUNK_HEADER;
     else if (!(head & L.PAGE_MASK)) head = nextChunk(head - L.PAGE_SIZE);
     store<u32>(tb + L.TB_LIMBO_HEAD, <u32>head);
     if (epoch - load<u32>(head + 4) < 2) return judged;
     const va = load<u32>(head);
+    store<u32>(tb + L.TB_JOURNAL_JUDGED, va);
     store<u32>(tb + L.TB_LIMBO_HEAD, <u32>head + 8);
     store<u32>(tb + L.TB_LIMBO_COUNT, load<u32>(tb + L.TB_LIMBO_COUNT) - 1);
     judge(va);
+    store<u32>(tb + L.TB_JOURNAL_JUDGED, 0);
     judged++;
   }
   return judged;
+}
+
+/** What is judged goes to one of these. */
+// @ts-ignore: decorator
+@inline function listIsFull(): bool {
+  return load<u32>(tb + L.TB_DESTROY_TOP) == load<u32>(tb + L.TB_DESTROY_END) || load<u32>(tb + L.TB_LIMBO_TOP) == load<u32>(tb + L.TB_LIMBO_END);
 }
 
 /** The head has left its chunk: frees it. */
@@ -47,20 +57,37 @@ function judge(va: u32): void {
   let word = wordLoad(p + L.OBJECT_COUNT);
   while (true) {
     let next: u32;
+    if (word & L.COUNT_DYING) return destroyPush(va); // it had weak cells: this was its second grace period
     if (word >= L.COUNT_ONE) next = word & ~(L.COUNT_LIMBO | L.COUNT_REDO);
     else if (word & L.COUNT_REDO) next = word & ~L.COUNT_REDO;
+    else if (wordLoad(p) & L.HEADER_HAS_DESTRUCTOR) next = (word & ~L.COUNT_LIMBO) + L.COUNT_ONE; // what they hold it by
     else next = (word & ~L.COUNT_LIMBO) | L.COUNT_DYING;
     const old = wordCas(p + L.OBJECT_COUNT, word, next);
-    if (old == word) {
-      if (next & L.COUNT_DYING) destroyPush(va);
-      else {
-        count(L.COUNTER_RESURRECTIONS);
-        if (next & L.COUNT_LIMBO) limboPush(va);
-      }
-      return;
-    }
+    if (old == word) return judged(va, p, word, next);
     word = old;
   }
+}
+
+function judged(va: u32, p: usize, word: u32, next: u32): void {
+  if (next & L.COUNT_DYING) {
+    if (wordLoad(p) & L.HEADER_HAS_WEAK) weakDie(va);
+    else destroyPush(va);
+    return;
+  }
+  count(L.COUNTER_RESURRECTIONS);
+  if (next & L.COUNT_LIMBO) limboPush(va);
+  else if (word < L.COUNT_ONE) destructorsDue(va, p);
+}
+
+/** What a thread that has ended was judging stands in no list. Of what it had decided nothing is lost. */
+export function judgedAdopt(block: usize): void {
+  const va = load<u32>(block + L.TB_JOURNAL_JUDGED);
+  store<u32>(block + L.TB_JOURNAL_JUDGED, 0);
+  const p = va ? writeAddress(va) : 0;
+  if (!p || !load<u32>(p)) return;
+  const word = wordLoad(p + L.OBJECT_COUNT);
+  if (word & L.COUNT_DYING && wordLoad(p) & L.HEADER_HAS_WEAK) weakClear(va, CELLS_ALL);
+  if (word & (L.COUNT_DYING | L.COUNT_LIMBO)) limboPush(va);
 }
 
 /** Takes over the limbo of a thread that has ended; every entry starts a new grace period. */

@@ -30,7 +30,8 @@ import { chunkFree } from "./chunks";
 import { limboPush } from "./count";
 import { destroyPush } from "./destroy";
 import { newbornPush, newbornReserve } from "./handle";
-import { bucketOf } from "./intern";
+import { bucketOf, filterBit, filterOf } from "./intern";
+import { isCell, weakBucket } from "./weak-table";
 
 // @ts-ignore: decorator
 @inline function descriptorAt(page: u32): usize {
@@ -87,7 +88,8 @@ function pageLeave(page: u32): void {
   if (state == L.PAGE_RUN) pagesGiveBack(page, load<u32>(descriptor + L.PD_RUN_PAGES));
   if (state != L.PAGE_SMALL) return;
   if (atomic.load<u32>(descriptor + L.PD_FULL) == 0) binRemove(binIn(descriptor), descriptor);
-  if (mayHoldStrings(descriptor)) stringsEach(page, false);
+  if (mayHold(descriptor, L.PAGE_HAS_STRINGS)) stringsEach(page, false);
+  if (mayHold(descriptor, L.PAGE_HAS_CELLS)) cellsEach(page, false);
   pagesGiveBack(page, 1);
 }
 
@@ -112,7 +114,10 @@ export function restoreEnd(garbage: u32): u32 {
   for (let page = changesBegin(); page; page = changesNext(page)) if (pagePutBack(page)) pageEnter(page, garbage != 0);
   pastIsNeeded(false);
   if (putBackFailed()) return 0;
-  for (let page = changesBegin(); page; page = changesNext(page)) if (mayHoldStrings(descriptorAt(page))) stringsEach(page, true);
+  for (let page = changesBegin(); page; page = changesNext(page)) {
+    if (mayHold(descriptorAt(page), L.PAGE_HAS_STRINGS)) stringsEach(page, true);
+    if (mayHold(descriptorAt(page), L.PAGE_HAS_CELLS)) cellsEach(page, true);
+  }
   atomic.store<u32>(control() + L.CB_SMALL_HINT, 0);
   const cut = restoreCut();
   cutAcknowledge();
@@ -177,12 +182,28 @@ function objectEnter(va: u32, word: u32): void {
   else if (word & L.COUNT_NEWBORN && newbornReserve()) newbornPush(va);
 }
 
-// Interned strings.
-
 // @ts-ignore: decorator
-@inline function mayHoldStrings(descriptor: usize): bool {
-  return load<u32>(descriptor + L.PD_STATE) == L.PAGE_SMALL && (load<u32>(descriptor + L.PD_BIRTH) & L.PAGE_HAS_STRINGS) != 0;
+@inline function mayHold(descriptor: usize, what: u32): bool {
+  return load<u32>(descriptor + L.PD_STATE) == L.PAGE_SMALL && (load<u32>(descriptor + L.PD_BIRTH) & what) != 0;
 }
+
+/**
+ * Buckets of weak cells are linked both ways, so a cell that is in a bucket and has none before it is its head; and whoever enters
+ * before it, or leaves it, writes to it.
+ */
+function cellsEach(page: u32, enter: bool): void {
+  const descriptor = descriptorAt(page);
+  const end = handedOut(page, descriptor);
+  const size = load<u32>(descriptor + L.PD_BLOCK_SIZE);
+  let p = pageHold(page);
+  for (let va = page << L.PAGE_SHIFT; va < end; va += size, p += size) {
+    if (!isCell(load<u32>(p) & L.TYPE_MASK) || !(load<u32>(p + L.WEAK_STATE) & L.WEAK_LINKED)) continue;
+    if (!load<u32>(p + L.WEAK_PREVIOUS)) store<u32>(weakBucket(load<u32>(p + L.WEAK_TARGET)) + L.BUCKET_CELLS, enter ? va : 0);
+  }
+  pageLetGo(page);
+}
+
+// Interned strings.
 
 /** The chains of all strings of a page: are left by them, or led to them. */
 function stringsEach(page: u32, enter: bool): void {
@@ -193,7 +214,10 @@ function stringsEach(page: u32, enter: bool): void {
   for (let va = page << L.PAGE_SHIFT; va < end; va += size, p += size) {
     const header = load<u32>(p);
     if ((header & L.TYPE_MASK) != L.TYPE_STR || !(header & L.HEADER_INTERNED)) continue;
-    const bucket = bucketOf(load<u32>(p + L.STR_HASH));
+    const hash = load<u32>(p + L.STR_HASH);
+    const bucket = bucketOf(hash);
+    const filter = filterOf(bucket); // strings whose pages have not changed have stood in the chain all the time
+    if (enter) store<u32>(filter, load<u32>(filter) | filterBit(hash));
     if (enter) chainLead(bucket, va);
     else chainLeave(bucket, page);
   }

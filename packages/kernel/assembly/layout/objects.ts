@@ -5,13 +5,15 @@ export const OBJECT_TYPE: u32 = 0;
 export const OBJECT_COUNT: u32 = 4;
 export const OBJECT_BODY: u32 = 8;
 export const TYPE_MASK: u32 = 65535;
+export const HEADER_HAS_DESTRUCTOR: u32 = 8388608; // 1 << 23: a coroutine gets it before it dies
 export const HEADER_LOCKED: u32 = 16777216; // 1 << 24
 export const HEADER_WAITERS: u32 = 33554432;
 export const HEADER_POISONED: u32 = 67108864;
 export const HEADER_INTERNED: u32 = 134217728;
-export const HEADER_HAS_WEAK: u32 = 268435456;
+export const HEADER_HAS_WEAK: u32 = 268435456; // it can be reached by an address that is not counted: heap/weak-table.ts
 export const HEADER_WIDE: u32 = 536870912; // a string of 16-bit units
 export const HEADER_SPIN: u32 = 1073741824; // container lock, held only inside one kernel operation
+export const HEADER_CONDEMNED: u32 = 2147483648; // the collector is about to judge it: collect/judgement.ts
 
 export const COUNT_LIMBO: u32 = 1; // L: stands in one limbo list
 export const COUNT_REDO: u32 = 2; // R: became 0 again while in limbo
@@ -38,6 +40,9 @@ export const TYPE_PINS: u32 = 8;
 export const TYPE_ARRAY: u32 = 9;
 export const TYPE_RECORD: u32 = 10;
 export const TYPE_BIGINT: u32 = 11;
+export const TYPE_WEAK: u32 = 12; // a weak cell: layout/weak.ts
+export const TYPE_FINALIZER: u32 = 13; // one that its table holds, counted, until its object has died
+export const TYPE_LAST: u32 = 13; // of the machine's own
 export const TYPE_FIRST_USER: u32 = 32;
 
 export const TYPE_SIZE: u32 = 0;

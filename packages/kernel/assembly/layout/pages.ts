@@ -56,7 +56,7 @@ export const PD_USED: u32 = 28; // USED + |FREE| == CARVED; blocks in THREAD_FRE
 export const PD_NEXT: u32 = 32;
 export const PD_PREVIOUS: u32 = 36;
 export const PD_RUN_PAGES: u32 = 52;
-export const PD_BIRTH: u32 = 56; // epoch, and PAGE_HAS_STRINGS
+export const PD_BIRTH: u32 = 56; // epoch, PAGE_HAS_STRINGS and PAGE_HAS_CELLS
 // ... and atomic ones.
 export const PD_THREAD_FREE: u32 = 40;
 export const PD_FULL: u32 = 44; // 0 listed, 1 full and unlisted, 2 full but announced to its owner
@@ -67,6 +67,7 @@ export const PD_RESTORE_FRAME: u32 = 48; // where UNFULL_NEXT is else: physical 
 export const PD_RESTORE_NEXT: u32 = 60; // the next page that has changed
 
 export const PAGE_HAS_STRINGS: u32 = 2147483648; // in PD_BIRTH: an interned string was made in it
+export const PAGE_HAS_CELLS: u32 = 1073741824; // in PD_BIRTH: a weak cell was made in it
 export const OWNER_RUN: u32 = 2147483648; // in PD_OWNER: the page starts a run
 
 export const PAGE_FREE: u32 = 0;

@@ -16,6 +16,24 @@ import { GIL } from "./build";
   else atomic.store<u32>(p, value);
 }
 
+/** Sets bits and returns the old value. */
+// @ts-ignore: decorator
+@inline export function wordOr(p: usize, bits: u32): u32 {
+  if (!GIL) return atomic.or<u32>(p, bits);
+  const old = load<u32>(p);
+  store<u32>(p, old | bits);
+  return old;
+}
+
+/** Keeps the bits of `mask` and returns the old value. */
+// @ts-ignore: decorator
+@inline export function wordAnd(p: usize, mask: u32): u32 {
+  if (!GIL) return atomic.and<u32>(p, mask);
+  const old = load<u32>(p);
+  store<u32>(p, old & mask);
+  return old;
+}
+
 /** Adds and returns the old value. */
 // @ts-ignore: decorator
 @inline export function wordAdd(p: usize, value: u32): u32 {

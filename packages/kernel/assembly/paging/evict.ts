@@ -32,7 +32,8 @@ import { victimTake } from "./victims";
 import { AHEAD } from "./watermarks";
 
 const BATCH: u32 = 16; // frames that one round frees
-const FETCH_ROUNDS: u32 = 20_000; // of 20 us and a look at all frames
+const FETCH_ROUNDS: u32 = 20_000; // of 20 us
+const LOOKS_APART: u32 = 256; // rounds between two looks at all frames, at most: some 150 of them altogether
 
 // Rounds.
 
@@ -139,7 +140,7 @@ function mayLeave(page: u32): bool {
 function pageEvict(head: u32): u32 {
   const state = load<u32>(stateOf(head));
   const pages = pagesOf(head);
-  if (isCached(head, pages)) return 0;
+  if (isRetired(head) || isCached(head, pages)) return 0;
   store<u32>(control() + L.CB_EVICT_HEAD, head);
   const leaves = marked(head, pages) && (state == L.PAGE_FREE || written(head, pages));
   // What it was is looked at once more: while nothing is marked, anything may happen to a page.
@@ -157,11 +158,17 @@ function pageEvict(head: u32): u32 {
 /** All pages LEAVING, and in no TLB. */
 function marked(head: u32, pages: u32): bool {
   for (let n: u32 = 0; n < pages; n++) if (!pageMark(head + n)) return false;
-  // A run that is free is retired, or about to be; one whose header is still to be written is being made.
-  if (load<u32>(stateOf(head)) == L.PAGE_RUN && !load<u32>(frameOf(atomic.load<u64>(pteOf(head))))) return false;
+  if (isRetired(head)) return false;
   // A thread that is not attached now drops its translations when it attaches, for it sees this. After the marks.
   atomic.add<u32>(control() + L.CB_TRANSLATION_EPOCH, 1);
   return !isCached(head, pages);
+}
+
+/** A run that is free is retired, or about to be; one whose header is still to be written is being made. Neither leaves. */
+function isRetired(head: u32): bool {
+  if (load<u32>(stateOf(head)) != L.PAGE_RUN) return false;
+  const entry = atomic.load<u64>(pteOf(head));
+  return hasFrame(entry) && !load<u32>(frameOf(entry));
 }
 
 /** Whether a run, or a page, stands in the TLB of an attached thread. */
@@ -187,6 +194,16 @@ function written(head: u32, pages: u32): bool {
     count(L.COUNTER_SWAP_OUTS);
   }
   return true;
+}
+
+/** A slot for a version, or u32.MAX_VALUE: a free one, or the copy of a page that is in memory all the same. */
+export function slotProvide(): u32 {
+  if (slotsSpare() <= slotsReserve()) return u32.MAX_VALUE;
+  const free = slotAllocate();
+  if (free != u32.MAX_VALUE || !evictLock(u32.MAX_VALUE >>> 1)) return free;
+  const slot = slotTake();
+  evictUnlock();
+  return slot;
 }
 
 /** A free slot; if there is none, the copy of a page that is in memory all the same. O(pages), once in a round. */
@@ -225,8 +242,31 @@ export function framesProvide(wanted: u32): bool {
   if (swapIsThere() && roomForPages() < wanted) return false;
   if (!framesAreShort(wanted)) return true;
   if (!swapIsThere()) return false;
-  while (framesAreShort(wanted)) if (!evict(max<u32>(wanted, BATCH))) return false;
+  while (framesAreShort(wanted)) {
+    if (evict(max<u32>(wanted, BATCH))) continue;
+    wereHeld = wanted <= load<u32>(control() + L.CB_FRAMES) >>> 1;
+    return false;
+  }
   return true;
+}
+
+let wereHeld: bool = false;
+
+/** Whether frames were refused, since this was asked last, though there is room: other threads have the pages in their hands. */
+export function framesWereHeld(): bool {
+  const held = wereHeld;
+  wereHeld = false;
+  return held;
+}
+
+/** The same where no moment's want may cost more than a moment: waits until other threads let go of pages, if there is room for them. */
+export function framesAwait(wanted: u32): bool {
+  for (let round: u32 = 0; round < FETCH_ROUNDS; round++) {
+    if (framesProvide(wanted)) return true;
+    if (!swapIsThere() || roomForPages() < wanted) return false;
+    spinPause(round);
+  }
+  return false;
 }
 
 /** A frame for a page of the heap, if need be out of the reserve; 0 if there is none. */
@@ -244,27 +284,40 @@ export function frameRunProvide(length: u32): usize {
   return run ? run : frameRunClear(length);
 }
 
-/** The first run of frames that are free, or whose pages may leave, which then do. */
+/** The first run of frames that are free, or whose pages may leave, which then do. O(frames): a run that is there is looked at once. */
 function frameRunClear(length: u32): usize {
   if (!evictLock(u32.MAX_VALUE >>> 1)) return 0;
   translationsAsk();
   const frames = load<u32>(control() + L.CB_FRAMES);
   let run: usize = 0;
   let clear: u32 = 0; // so many before this one
+  let before: u32 = 0; // the page of the frame before, and whether it may leave
+  let leaves: bool = false;
   for (let frame: u32 = 0; frame < frames && !run; frame++) {
     const page = mappedTo(frame);
-    const head = page ? headOf(page) : 0;
-    clear = frameIsFree(frame) || (head && !isCached(head, pagesOf(head))) ? clear + 1 : 0;
+    const goesOn = page && page == before + 1 && load<u32>(stateOf(page)) == L.PAGE_RUN_TAIL;
+    if (!goesOn) leaves = page != 0 && mayBeCleared(headOf(page));
+    before = page;
+    clear = frameIsFree(frame) || (page && leaves) ? clear + 1 : 0;
     if (clear < length) continue;
-    for (let n = frame + 1 - length; n <= frame; n++) {
-      const leaves = mappedTo(n);
-      if (leaves) pageEvict(headOf(leaves));
-    }
-    run = frameRunTake(frame + 1 - length, length);
+    if (framesClear(frame + 1 - length, length)) run = frameRunTake(frame + 1 - length, length);
     clear = 0;
   }
   evictUnlock();
   return run;
+}
+
+function mayBeCleared(head: u32): bool {
+  return !isRetired(head) && !isCached(head, pagesOf(head));
+}
+
+/** The pages in these frames leave; false as soon as one cannot. */
+function framesClear(start: u32, length: u32): bool {
+  for (let n = start; n < start + length; n++) {
+    const page = mappedTo(n);
+    if (page && !pageEvict(headOf(page))) return false;
+  }
+  return true;
 }
 
 // Coming back.
@@ -302,9 +355,12 @@ function pageFetch(head: u32, pages: u32): u32 {
   if (pages > 1) atomic.or<u32>(tb + L.TB_REQUEST, L.REQUEST_TRANSLATIONS);
   let frames = frameRunProvide(pages);
   // Other threads let go of their pages as they go on; who has none to let go of never comes here.
+  let look: u32 = 1;
   for (let round: u32 = 0; !frames && round < FETCH_ROUNDS; round++) {
     spinPause(round);
+    if (round < look) continue;
     frames = frameRunProvide(pages);
+    look = round + min<u32>(1 + (round >>> 3), LOOKS_APART);
   }
   if (!frames) return L.E_MEMORY;
   store<u32>(tb + L.TB_ARRIVING_PAGES, pages);

@@ -1,9 +1,10 @@
 /**
  * Physical frames: a bit map, one bit a frame, 1 = in use. Taking a frame is one CAS, so a thread that dies on the way
- * leaks at most one frame. Atomic in both builds: the system thread takes frames without the GIL.
+ * leaks at most one frame; one that dies while it takes a run has noted how far it is. Atomic in both builds: the system
+ * thread takes frames without the GIL.
  */
 import * as L from "../layout";
-import { control } from "../machine/registers";
+import { control, tb } from "../machine/registers";
 import { frameReserve, pagerNotice } from "./watermarks";
 
 // @ts-ignore: decorator
@@ -66,6 +67,11 @@ export function frameAllocate(): usize {
  * and leaves room for runs. O(frames / 64) at worst.
  */
 export function frameAllocateFixed(): usize {
+  return frameAllocateFor(tb + L.TB_FIXED);
+}
+
+/** The same. `note`: a word that gets to know it in the same straight line, in which no thread dies. */
+export function frameAllocateFor(note: usize): usize {
   const hint = atomic.load<u32>(control() + L.CB_FRAME_HINT_LAST);
   for (let index = hint + 1; index > 0; index--) {
     const p = wordOf(index - 1);
@@ -75,17 +81,22 @@ export function frameAllocateFixed(): usize {
       const old = atomic.cmpxchg<u64>(p, map, map | ((<u64>1) << bit));
       if (old == map) {
         atomic.sub<u32>(control() + L.CB_FRAMES_FREE, 1);
+        const frame = addressOf(((index - 1) << 6) + bit);
+        store<u32>(note, <u32>frame);
         if (index <= hint) atomic.store<u32>(control() + L.CB_FRAME_HINT_LAST, index - 1);
         pagerNotice();
-        return addressOf(((index - 1) << 6) + bit);
+        return frame;
       }
       map = old;
     }
   }
-  return frameAllocate(); // the hint may be behind
+  const frame = frameAllocate(); // the hint may be behind
+  store<u32>(note, <u32>frame);
+  return frame;
 }
 
-export function frameFree(address: usize): void {
+// @ts-ignore: decorator
+@inline export function frameFree(address: usize): void {
   const frame = <u32>((address - load<u32>(control() + L.CB_FRAME_BASE)) >> L.PAGE_SHIFT);
   atomic.and<u64>(wordOf(frame >> 6), ~((<u64>1) << (frame & 63)));
   atomic.add<u32>(control() + L.CB_FRAMES_FREE, 1);
@@ -99,7 +110,8 @@ export function frameIsFree(frame: u32): bool {
 }
 
 /** Takes one given frame; false if somebody has it. */
-function frameTake(frame: u32): bool {
+// @ts-ignore: decorator
+@inline function frameTake(frame: u32): bool {
   const bit = (<u64>1) << (frame & 63);
   return (atomic.or<u64>(wordOf(frame >> 6), bit) & bit) == 0;
 }
@@ -136,18 +148,30 @@ export function frameRunAllocate(length: u32): usize {
   return 0;
 }
 
-/** Takes given neighbouring frames: their address, or 0 if somebody has one of them. */
+/**
+ * Takes given neighbouring frames: their address, or 0 if somebody has one of them. A thread can die between two of them, so what it
+ * has is noted with each; it is counted when it has all.
+ */
 export function frameRunTake(start: u32, length: u32): usize {
+  store<u32>(tb + L.TB_TAKING, start);
   let n: u32 = 0;
-  while (n < length && frameTake(start + n)) n++;
+  while (n < length && frameTake(start + n)) store<u32>(tb + L.TB_TAKEN, ++n);
   if (n == length) {
     atomic.sub<u32>(control() + L.CB_FRAMES_FREE, length);
+    store<u32>(tb + L.TB_TAKEN, 0);
     pagerNotice();
     return addressOf(start);
   }
-  while (n > 0) {
-    n--;
-    atomic.and<u64>(wordOf((start + n) >> 6), ~((<u64>1) << ((start + n) & 63)));
-  }
+  takenGive(tb);
   return 0;
+}
+
+/** What a thread had taken of a run when it ended, or found that it cannot have all of it, is free again. */
+export function takenGive(block: usize): void {
+  const start = load<u32>(block + L.TB_TAKING);
+  for (let n = load<u32>(block + L.TB_TAKEN); n > 0; n--) {
+    const frame = start + n - 1;
+    atomic.and<u64>(wordOf(frame >> 6), ~((<u64>1) << (frame & 63)));
+    store<u32>(block + L.TB_TAKEN, n - 1);
+  }
 }

@@ -23,17 +23,14 @@
  */
 import * as L from "../layout";
 import { control, count, descriptors, readTlb, tb } from "../machine/registers";
-import { framesProvide, pageBring } from "./evict";
-import { frameAllocateFixed, frameFree } from "./frames";
+import { framesProvide, pageBring, slotProvide } from "./evict";
+import { frameAllocateFor, frameFree } from "./frames";
 import { frameOf, pteLock, pteOf, pteUnlock } from "./pte";
-import { recordGive, recordTake } from "./records";
+import { recordGive, recordPlaced, recordTake } from "./records";
 import { pageFault } from "./refuse";
 import { hasFrame, isInSwap } from "./residence";
 import { pastGiveUp, snapshotLiesIn, snapshotsLose } from "./snapshots";
-import {
-  slotAllocate, slotDrop, slotInHand, slotPlaced, slotsReserve, slotsSpare, slotTaken, swapIsThere, swapRead,
-  swapWrite,
-} from "./swap";
+import { slotDrop, slotInHand, slotPlaced, slotTaken, swapIsThere, swapRead, swapWrite } from "./swap";
 
 const VERSIONS_SHIFT: u32 = 3; // with a swap file, versions have one frame in eight at most
 
@@ -97,7 +94,14 @@ function versionSkip(page: u32, cut: u32): void {
 function versionFrame(): usize {
   const most = load<u32>(control() + L.CB_FRAMES) >>> VERSIONS_SHIFT;
   if (swapIsThere() && atomic.load<u32>(control() + L.CB_VERSION_FRAMES) >= most) return 0;
-  return framesProvide(1) ? frameAllocateFixed() : 0;
+  return framesProvide(1) ? frameAllocateFor(tb + L.TB_VERSION) : 0;
+}
+
+/** It is free again. */
+// @ts-ignore: decorator
+@inline function versionFrameDrop(frame: usize): void {
+  store<u32>(tb + L.TB_VERSION, 0);
+  frameFree(frame);
 }
 
 /** Copies what a page is, if it has not been written meanwhile. */
@@ -110,7 +114,7 @@ function versionCopy(page: u32, cut: u32, record: usize, frame: usize): void {
     pteUnlock(pte);
     const status = pageBring(page);
     if (status) {
-      frameFree(frame);
+      versionFrameDrop(frame);
       recordGive(record);
       pageFault(status);
     }
@@ -122,15 +126,16 @@ function versionCopy(page: u32, cut: u32, record: usize, frame: usize): void {
   if (isFirst) {
     memory.copy(frame, frameOf(entry), L.PAGE_SIZE);
     versionAdd(record, page, <u32>frame, again + 1, cut);
+    store<u32>(tb + L.TB_VERSION, 0);
+    atomic.add<u32>(control() + L.CB_VERSION_FRAMES, 1);
   }
   atomic.store<u32>(history + L.HISTORY_WRITTEN, cut);
   pteUnlock(pte);
   if (isFirst) {
-    atomic.add<u32>(control() + L.CB_VERSION_FRAMES, 1);
     count(L.COUNTER_VERSIONS);
     return;
   }
-  frameFree(frame);
+  versionFrameDrop(frame);
   recordGive(record);
 }
 
@@ -139,8 +144,6 @@ function versionCopy(page: u32, cut: u32, record: usize, frame: usize): void {
  * keeps it in memory meanwhile. False if there is no slot, or the disk failed.
  */
 function versionWrite(page: u32, written: u32, cut: u32, record: usize): bool {
-  const slot = slotsSpare() > slotsReserve() ? slotAllocate() : u32.MAX_VALUE;
-  if (slot == u32.MAX_VALUE) return false;
   const history = historyOf(page);
   const pte = pteOf(page);
   const hazard = readTlb + (<usize>page << 2);
@@ -161,9 +164,13 @@ function versionWrite(page: u32, written: u32, cut: u32, record: usize): bool {
   }
   if (status) {
     atomic.store<u32>(hazard, before);
-    slotDrop(slot);
     recordGive(record);
     pageFault(status);
+  }
+  const slot = slotProvide();
+  if (slot == u32.MAX_VALUE) {
+    atomic.store<u32>(hazard, before);
+    return false;
   }
   const isWhole = hasFrame(entry) && swapWrite(slotInHand(slot), frameOf(entry)) == 0;
   pteLock(pte);
@@ -205,6 +212,7 @@ function versionWrite(page: u32, written: u32, cut: u32, record: usize): bool {
   store<u32>(record + L.VERSION_BIRTH, load<u32>(descriptor + L.PD_BIRTH));
   store<u32>(record + L.VERSION_NEXT, load<u32>(history + L.HISTORY_VERSIONS));
   atomic.store<u32>(history + L.HISTORY_VERSIONS, <u32>record);
+  recordPlaced();
 }
 
 /** The page goes back: if a snapshot needs what it was, its frame becomes the version, and the page is EMPTY. */

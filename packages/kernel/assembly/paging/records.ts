@@ -1,11 +1,12 @@
 /**
  * Version records, in frames of their own. Their lock is held in straight-line code only, in which no thread can be terminated, so
- * it is in no journal: who comes here may hold a container's lock, which is.
+ * it is in no journal: who comes here may hold a container's lock, which is. A record that has been taken is noted until it is a
+ * page's, a view's, or free again: a thread that ends has one in hand at most.
  */
 import * as L from "../layout";
-import { control } from "../machine/registers";
+import { control, tb } from "../machine/registers";
 import { spinPause } from "../machine/spin";
-import { framesProvide } from "./evict";
+import { framesAwait } from "./evict";
 import { frameAllocateFixed, frameFree } from "./frames";
 
 // @ts-ignore: decorator
@@ -27,17 +28,32 @@ export function recordTake(): usize {
   if (record) {
     store<u32>(control() + L.CB_VERSION_FREE, load<u32>(record));
     store<u32>(control() + L.CB_VERSIONS, load<u32>(control() + L.CB_VERSIONS) + 1);
+    store<u32>(tb + L.TB_RECORD, <u32>record);
   }
   recordsUnlock();
   return record;
 }
 
+/** It is a page's, or a view's. In the straight line that makes it so. */
+// @ts-ignore: decorator
+@inline export function recordPlaced(): void {
+  store<u32>(tb + L.TB_RECORD, 0);
+}
+
 export function recordGive(record: usize): void {
   recordsLock();
+  if (load<u32>(tb + L.TB_RECORD) == <u32>record) store<u32>(tb + L.TB_RECORD, 0);
   store<u32>(record, load<u32>(control() + L.CB_VERSION_FREE));
   store<u32>(control() + L.CB_VERSION_FREE, <u32>record);
   store<u32>(control() + L.CB_VERSIONS, load<u32>(control() + L.CB_VERSIONS) - 1);
   recordsUnlock();
+}
+
+/** What a thread had in hand when it ended. */
+export function recordRecover(block: usize): void {
+  const record = load<u32>(block + L.TB_RECORD);
+  store<u32>(block + L.TB_RECORD, 0);
+  if (record) recordGive(record);
 }
 
 /** The record of what a view has copied, and its frames. */
@@ -49,7 +65,7 @@ export function runRecordGive(record: usize): void {
 
 /** A frame of records: they are never given back, for there are always some. */
 function recordsAdd(): void {
-  const frame = framesProvide(1) ? frameAllocateFixed() : <usize>0;
+  const frame = framesAwait(1) ? frameAllocateFixed() : <usize>0;
   if (!frame) return;
   let offset: u32 = 0;
   for (; offset + L.VERSION_SIZE < L.PAGE_SIZE; offset += L.VERSION_SIZE)

@@ -25,8 +25,9 @@
 import * as L from "../layout";
 import { control, count, descriptors, tb, threadBlock, tid } from "../machine/registers";
 import { lockAwaited, spinPause } from "../machine/spin";
-import { frameFree } from "./frames";
+import { frameFree, takenGive } from "./frames";
 import { frameOf, pteLock, pteOf, pteUnlock } from "./pte";
+import { recordRecover } from "./records";
 import { copyDrop, copyIsThere, copyKeep, copyTake, slotFree, slotGiven, slotPlaced, slotRecover, slotTaken, swapRead } from "./swap";
 
 const FRAME_STATES: u64 = L.PTE_PRESENT | L.PTE_LEAVING;
@@ -88,7 +89,8 @@ export function pageMark(page: u32): bool {
   pteLock(pte);
   const entry = atomic.load<u64>(pte);
   const may = (entry & (L.PTE_PRESENT | L.PTE_PINNED)) == L.PTE_PRESENT;
-  if (may) atomic.store<u64>(pte, (entry & ~(<u64>L.PTE_PRESENT)) | L.PTE_LEAVING);
+  // In one step: a walk that looked before may set DIRTY at this moment, and must not be forgotten.
+  if (may) atomic.add<u64>(pte, L.PTE_LEAVING - L.PTE_PRESENT);
   pteUnlock(pte);
   return may;
 }
@@ -176,6 +178,7 @@ export function residenceRecover(slot: u32): void {
   atomic.cmpxchg<u32>(control() + L.CB_PAST_LOCK, slot, 0); // it was dropping versions
   atomic.cmpxchg<u32>(control() + L.CB_PAST_READER, slot, 0); // or reading them
   framesRecover(threadBlock(slot));
+  recordRecover(threadBlock(slot));
   slotRecover(threadBlock(slot));
   if (atomic.load<u32>(control() + L.CB_EVICT_LOCK) != slot) return;
   const leaving = load<u32>(control() + L.CB_EVICT_HEAD);
@@ -190,12 +193,24 @@ export function residenceRecover(slot: u32): void {
   atomic.store<u32>(control() + L.CB_EVICT_LOCK, 0);
 }
 
-/** Frames for a page that had not arrived when the thread ended. */
+/**
+ * Frames that the thread had in hand when it ended: for a page that had not arrived, of a run that it was taking, for a version,
+ * and those that JavaScript has.
+ */
 function framesRecover(block: usize): void {
+  takenGive(block);
+  wordRecover(block + L.TB_VERSION);
+  for (let n: u32 = 0; n < L.LENT_MAX; n++) wordRecover(block + L.TB_LENT + (n << 2));
   const frames = <usize>load<u32>(block + L.TB_ARRIVING_FRAMES);
   store<u32>(block + L.TB_ARRIVING_FRAMES, 0);
   if (!frames) return;
   for (let n = load<u32>(block + L.TB_ARRIVING_PAGES); n > 0; n--) frameFree(frames + (<usize>(n - 1) << L.PAGE_SHIFT));
+}
+
+function wordRecover(at: usize): void {
+  const frame = <usize>load<u32>(at);
+  store<u32>(at, 0);
+  if (frame) frameFree(frame);
 }
 
 // Coming back.

@@ -14,7 +14,7 @@ import * as L from "../layout";
 import { readTlb, tb } from "../machine/registers";
 import { frameRunProvide, framesProvide, roomToBorrow } from "./evict";
 import { blockSizeAt, contentCopy, stateAt, versionFrameAt } from "./history";
-import { recordGive, recordTake, runRecordGive } from "./records";
+import { recordGive, recordPlaced, recordTake, runRecordGive } from "./records";
 import { pageFault } from "./refuse";
 import { pastEnter, pastLeave, snapshotIsWhole } from "./snapshots";
 import { translationsForget } from "./translate";
@@ -99,5 +99,6 @@ function viewCopy(first: u32, pages: u32, cut: u32): usize {
   }
   store<u32>(record + L.VERSION_NEXT, load<u32>(tb + L.TB_VIEW_RUNS));
   store<u32>(tb + L.TB_VIEW_RUNS, <u32>record);
+  recordPlaced();
   return frames;
 }

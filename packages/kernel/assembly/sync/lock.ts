@@ -14,11 +14,10 @@
  */
 import * as L from "../layout";
 import * as S from "../layout/sync";
-import { GIL } from "../machine/build";
 import { control, count, tb, threadBlock } from "../machine/registers";
 import { stackProbe } from "../machine/stack";
 import { spinLock, spinUnlock } from "../machine/spin";
-import { wordCas, wordLoad } from "../machine/word";
+import { wordAnd, wordCas, wordLoad, wordOr } from "../machine/word";
 import { writeAddress } from "../paging/translate";
 import { countDecrement, countIncrementAt } from "../heap/count";
 import { enter } from "../heap/safepoint";
@@ -27,22 +26,6 @@ import { inboxPush, waiterAllocate, waiterFree, waiterIsLost } from "./waiter";
 import { waitsFor } from "./task";
 
 const BUSY: u32 = 0;
-
-// @ts-ignore: decorator
-@inline function headerAnd(p: usize, mask: u32): u32 {
-  if (!GIL) return atomic.and<u32>(p, mask);
-  const old = load<u32>(p);
-  store<u32>(p, old & mask);
-  return old;
-}
-
-// @ts-ignore: decorator
-@inline function headerOr(p: usize, bits: u32): u32 {
-  if (!GIL) return atomic.or<u32>(p, bits);
-  const old = load<u32>(p);
-  store<u32>(p, old | bits);
-  return old;
-}
 
 // @ts-ignore: decorator
 @inline function bucketOf(va: u32): usize {
@@ -121,7 +104,7 @@ function releaseEntry(entry: usize): void {
   } else {
     // Entry and bit go together: no call in between.
     entryDrop(entry);
-    if (headerAnd(p, ~L.HEADER_LOCKED) & L.HEADER_WAITERS) lotWake(va, p);
+    if (wordAnd(p, ~L.HEADER_LOCKED) & L.HEADER_WAITERS) lotWake(va, p);
   }
   countDecrement(va);
 }
@@ -180,7 +163,7 @@ export function lockAccept(va: u32, task: u32): u32 {
 /** The lock was handed to a coroutine that wants it no more. */
 export function lockRefuse(va: u32): void {
   const p = writeAddress(va);
-  if (p && headerAnd(p, ~L.HEADER_LOCKED) & L.HEADER_WAITERS) lotWake(va, p);
+  if (p && wordAnd(p, ~L.HEADER_LOCKED) & L.HEADER_WAITERS) lotWake(va, p);
 }
 
 /** Takes the first live WAITER for `va` out of its bucket, whose lock is held; 0 if there is none. LOST ones before it go home. */
@@ -226,7 +209,7 @@ export function lotWake(va: u32, p: usize): void {
   const bucket = bucketOf(va);
   spinLock(bucket + S.BUCKET_LOCK);
   const waiter = lotTake(bucket, va);
-  if (!waiter) headerAnd(p, ~L.HEADER_WAITERS);
+  if (!waiter) wordAnd(p, ~L.HEADER_WAITERS);
   spinUnlock(bucket + S.BUCKET_LOCK);
   if (waiter) inboxPush(waiter);
 }
@@ -243,8 +226,8 @@ export function locksPoison(slot: u32): u32 {
       const va = load<u32>(entry + S.HELD_OBJECT);
       const p = writeAddress(va);
       if (p && holder != S.HELD_KEPT) {
-        headerOr(p, L.HEADER_POISONED);
-        const waited = headerAnd(p, ~L.HEADER_LOCKED) & L.HEADER_WAITERS;
+        wordOr(p, L.HEADER_POISONED);
+        const waited = wordAnd(p, ~L.HEADER_LOCKED) & L.HEADER_WAITERS;
         if (waited) while (wordLoad(p) & L.HEADER_WAITERS) lotWake(va, p);
         poisoned++;
       }
@@ -261,6 +244,6 @@ export function lockClear(va: u32): u32 {
   enter();
   const p = writeAddress(va);
   if (!p) return load<u32>(tb + L.TB_FAULT_CODE);
-  headerAnd(p, ~L.HEADER_POISONED);
+  wordAnd(p, ~L.HEADER_POISONED);
   return 0;
 }

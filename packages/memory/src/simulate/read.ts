@@ -52,16 +52,19 @@ export async function* readTrace(
   }
   // Even where nothing is divided by it.
   pageShift(pageSize);
-  const make = (name: TraceFormat): TraceParser =>
-    name === "pages"
-      ? new PageParser()
-      : name === "addresses"
-        ? new AddressParser(pageSize)
-        : new LackeyParser(pageSize, instructions);
+  const make = (name: TraceFormat): TraceParser => {
+    if (name === "lackey") return new LackeyParser(pageSize, instructions);
+    if (!instructions)
+      throw new SimulationError(`a trace of ${name} does not tell instruction fetches: only lackey's do`);
+    return name === "pages" ? new PageParser() : new AddressParser(pageSize);
+  };
   const stream = typeof source === "string" ? openTrace(source).bytes : source;
   const batch = emptyBatch();
   let parser = format === undefined ? undefined : make(format);
-  for await (const bytes of pieces(unpacked(counted(stream, onBytes)), () => parser?.cut ?? "line")) {
+  let isFirst = true;
+  for await (const piece of pieces(unpacked(counted(stream, onBytes)), () => parser?.cut ?? "line")) {
+    const bytes = isFirst ? withoutMark(piece) : piece;
+    isFirst = false;
     // Comments before the first reference are the same in pages and addresses, so nothing is lost by not knowing yet.
     parser ??= make(detect(bytes) ?? "pages");
     for (let at = 0; at < bytes.length; ) {
@@ -73,6 +76,11 @@ export async function* readTrace(
     }
   }
   if (batch.count > 0) yield batch;
+}
+
+/** Editors begin a text with a byte order mark. */
+function withoutMark(bytes: Uint8Array): Uint8Array {
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes;
 }
 
 async function* counted(source: AsyncIterable<Uint8Array>, onBytes?: (bytes: number) => void) {

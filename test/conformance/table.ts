@@ -1,0 +1,233 @@
+/**
+ * Each case of CPython's tests of weak references and finalization, and the test here that ports it; or why there is none:
+ *
+ *   C API          it tests a function, a slot or an allocation failure of CPython's C code
+ *   internals      it counts references as refleak runs do, or looks at frames, interpreters or a subprocess of Python
+ *   tp_del         it tests the finalizers that PEP 442 replaced
+ *   no proxies     ungil has no weakref.proxy: a handle that may be gone at any access would need an error at each
+ *   no methods     ungil has no WeakMethod: methods are no objects of the heap
+ *   Python         it tests syntax, protocols or class features that JavaScript does not have
+ *   no list        ungil does not enumerate the references of an object, nor tell a reference's callback
+ *   no atexit      a heap ends with its runtime: finalizers of what is left then do not run
+ */
+export type Reason =
+  | "C API"
+  | "internals"
+  | "tp_del"
+  | "no proxies"
+  | "no methods"
+  | "Python"
+  | "no list"
+  | "no atexit";
+
+/** A port is named by its title, after its file. */
+type Entry = `weakref: ${string}` | `dicts: ${string}` | `weakset: ${string}` | `finalization: ${string}` | Reason;
+
+const chain = (title: string): Entry => `finalization: chain: ${title}`;
+const twoThreads: Entry = "dicts: threads: copies of weak dicts while their objects die";
+const many: Entry = "weakref: references made and dropped by several threads lead to the object";
+
+export const table: Readonly<Record<string, Readonly<Record<string, Entry>>>> = {
+  "test_weakref.ReferencesTestCase": {
+    test_basic_ref: "weakref: basic ref",
+    test_ref_repr: "weakref: basic ref",
+    test_repr_failure_gh99184: "Python",
+    test_basic_callback: "weakref: basic callback",
+    test_cfunction: "C API",
+    test_multiple_callbacks: "weakref: multiple callbacks, and all references are cleared before any of them runs",
+    test_multiple_selfref_callbacks:
+      "weakref: multiple callbacks, and all references are cleared before any of them runs",
+    test_constructor_kwargs: "Python",
+    test_proxy_ref: "no proxies",
+    test_proxy_repr: "no proxies",
+    test_ref_reuse: "weakref: reuse without callback, not with one",
+    test_proxy_reuse: "no proxies",
+    test_basic_proxy: "no proxies",
+    test_proxy_unicode: "no proxies",
+    test_proxy_index: "no proxies",
+    test_proxy_div: "no proxies",
+    test_proxy_matmul: "no proxies",
+    test_shared_ref_without_callback: "weakref: reuse without callback, not with one",
+    test_shared_proxy_without_callback: "no proxies",
+    test_callable_proxy: "no proxies",
+    test_proxy_deletion: "no proxies",
+    test_proxy_bool: "no proxies",
+    test_proxy_iter: "no proxies",
+    test_proxy_next: "no proxies",
+    test_proxy_bad_next: "no proxies",
+    test_proxy_reversed: "no proxies",
+    test_proxy_hash: "no proxies",
+    test_getweakrefcount: "no list",
+    test_getweakrefs: "no list",
+    test_newstyle_number_ops: "no proxies",
+    test_callbacks_protected: "weakref: a callback that throws disturbs nobody",
+    test_sf_bug_840829: "C API",
+    test_callback_in_cycle: "weakref: a callback in a cycle with its object does not run",
+    test_callback_reachable_one_way:
+      "weakref: a reference that is reachable from its object only does not run its callback",
+    test_callback_different_classes: "weakref: a reference outside of the cycle runs its callback, once",
+    test_callback_in_cycle_resurrection: "weakref: a callback in a cycle with its object does not run",
+    test_callbacks_on_callback: "weakref: a callback on a reference",
+    test_gc_during_ref_creation: "weakref: collecting while references are made",
+    test_gc_during_proxy_creation: "no proxies",
+    test_scripts: "Python",
+    test_ref_created_during_del: "weakref: a reference made by a destructor is cleared when the object dies",
+    test_init: "internals",
+    test_classes: "Python",
+    test_equality:
+      "weakref: equality and identity are those of the objects that references lead to, or of the references",
+    test_ordering: "Python",
+    test_hashing: "Python",
+    test_trashcan_16602: "weakref: a long chain whose links have references with callbacks dies at once",
+    test_callback_attribute: "no list",
+    test_callback_attribute_after_deletion: "no list",
+    test_set_callback_attribute: "no list",
+    test_callback_gcs: "weakref: a reference outside of the cycle runs its callback, once",
+    test_no_memory_when_clearing: "C API",
+  },
+  "test_weakref.SubclassableWeakrefTestCase": {
+    test_subclass_refs: "Python",
+    test_subclass_refs_dont_replace_standard_refs: "Python",
+    test_subclass_refs_dont_conflate_callbacks: "weakref: reuse without callback, not with one",
+    test_subclass_refs_with_slots: "Python",
+    test_subclass_refs_with_cycle: "weakref: the only strong reference hangs on the weak one: no callback",
+  },
+  "test_weakref.WeakMethodTestCase": {
+    test_alive: "no methods",
+    test_object_dead: "no methods",
+    test_method_dead: "no methods",
+    test_callback_when_object_dead: "no methods",
+    test_callback_when_method_dead: "no methods",
+    test_no_cycles: "no methods",
+    test_equality: "no methods",
+    test_hashing: "no methods",
+  },
+  "test_weakref.MappingTestCase": {
+    test_weak_keyed_len_cycles: "dicts: sizes with cycles",
+    test_weak_valued_len_cycles: "dicts: sizes with cycles",
+    test_weak_keyed_len_race: "dicts: sizes while cycles are collected",
+    test_weak_valued_len_race: "dicts: sizes while cycles are collected",
+    test_weak_values: "dicts: weak values",
+    test_weak_keys: "dicts: weak keys",
+    test_weak_keyed_iters: "dicts: iteration",
+    test_weak_valued_iters: "dicts: iteration",
+    test_weak_keys_destroy_while_iterating: "dicts: destroy while iterating",
+    test_weak_values_destroy_while_iterating: "dicts: destroy while iterating",
+    test_make_weak_keyed_dict_from_dict: "dicts: made from entries, and from another one",
+    test_make_weak_keyed_dict_from_weak_keyed_dict: "dicts: made from entries, and from another one",
+    test_make_weak_keyed_dict_repr: "Python",
+    test_make_weak_valued_dict_repr: "Python",
+    test_weak_keyed_bad_delitem: "dicts: delete and clear",
+    test_make_weak_valued_dict_misc: "Python",
+    test_make_weak_valued_dict_from_dict: "dicts: made from entries, and from another one",
+    test_make_weak_valued_dict_from_weak_valued_dict: "dicts: made from entries, and from another one",
+    test_weak_keyed_dict_popitem: "dicts: delete and clear",
+    test_weak_valued_dict_popitem: "dicts: delete and clear",
+    test_weak_valued_dict_setdefault: "dicts: setDefault",
+    test_weak_keyed_dict_setdefault: "dicts: setDefault",
+    test_weak_valued_dict_update: "dicts: made from entries, and from another one",
+    test_weak_keyed_dict_update: "dicts: made from entries, and from another one",
+    test_weak_valued_union_operators: "Python",
+    test_weak_keyed_union_operators: "Python",
+    test_weak_keyed_delitem: "dicts: delete and clear",
+    test_weak_valued_delitem: "dicts: delete and clear",
+    test_weak_keyed_cascading_deletes: "dicts: cascading deletes of keys",
+    test_threaded_weak_valued_setdefault: "dicts: threads: setDefault and pop of weak values",
+    test_threaded_weak_valued_pop: "dicts: threads: setDefault and pop of weak values",
+    test_threaded_weak_valued_consistency: "dicts: threads: setDefault and pop of weak values",
+    test_weak_valued_consistency: "dicts: threads: setDefault and pop of weak values",
+    test_threaded_weak_key_dict_copy: twoThreads,
+    test_threaded_weak_key_dict_deepcopy: twoThreads,
+    test_threaded_weak_value_dict_copy: twoThreads,
+    test_threaded_weak_value_dict_deepcopy: twoThreads,
+    test_remove_closure: "internals",
+  },
+  "test_weakref.FinalizeTestCase": {
+    test_finalize: "weakref: finalize",
+    test_arg_errors: "Python",
+    test_order: "weakref: newest first",
+    test_all_freed: "weakref: all of it is freed",
+    test_atexit: "no atexit",
+  },
+  "test_weakref.ModuleTestCase": { test_names: "Python" },
+  "test_weakset.TestWeakSet": {
+    test_methods: "Python",
+    test_new_or_init: "weakset: made from items; items must be shared objects",
+    test_len: "weakset: len and contains",
+    test_contains: "weakset: len and contains",
+    test_union: "weakset: union, intersection, difference and symmetric difference",
+    test_or: "Python",
+    test_intersection: "weakset: union, intersection, difference and symmetric difference",
+    test_isdisjoint: "weakset: subsets, supersets and disjoint sets",
+    test_and: "Python",
+    test_difference: "weakset: union, intersection, difference and symmetric difference",
+    test_sub: "Python",
+    test_symmetric_difference: "weakset: union, intersection, difference and symmetric difference",
+    test_xor: "Python",
+    test_sub_and_super: "weakset: subsets, supersets and disjoint sets",
+    test_lt: "Python",
+    test_gt: "Python",
+    test_gc: "weakset: garbage",
+    test_subclass_with_custom_hash: "Python",
+    test_init: "weakset: made from items; items must be shared objects",
+    test_constructor_identity: "weakset: made from items; items must be shared objects",
+    test_hash: "Python",
+    test_clear: "weakset: add, delete, pop and clear",
+    test_copy: "weakset: made from items; items must be shared objects",
+    test_add: "weakset: add, delete, pop and clear",
+    test_remove: "weakset: add, delete, pop and clear",
+    test_discard: "weakset: add, delete, pop and clear",
+    test_pop: "weakset: add, delete, pop and clear",
+    test_update: "weakset: union, intersection, difference and symmetric difference",
+    test_update_set: "weakset: union, intersection, difference and symmetric difference",
+    test_ior: "Python",
+    test_intersection_update: "weakset: union, intersection, difference and symmetric difference",
+    test_iand: "Python",
+    test_difference_update: "weakset: union, intersection, difference and symmetric difference",
+    test_isub: "Python",
+    test_symmetric_difference_update: "weakset: union, intersection, difference and symmetric difference",
+    test_ixor: "Python",
+    test_inplace_on_self: "Python",
+    test_eq: "Python",
+    test_ne: "Python",
+    test_weak_destroy_while_iterating: "weakset: destroy while iterating",
+    test_weak_destroy_and_mutate_while_iterating: "weakset: destroy while iterating",
+    test_len_cycles: "weakset: garbage",
+    test_len_race: "weakset: sizes while cycles are collected",
+    test_repr: "Python",
+    test_abc: "Python",
+    test_copying: "Python",
+  },
+  "test_free_threading.test_weakref.TestWeakrefRaces": {
+    test_getweakref_no_crash: many,
+    test_getweakref_return_type: "weakref: reuse without callback, not with one",
+    test_getweakref_no_refcount_leak: many,
+    test_getweakref_many_readers: many,
+  },
+  "test_finalization.SimpleFinalizationTest": {
+    test_simple: "finalization: simple",
+    test_simple_resurrect: "finalization: simple resurrect",
+    test_non_gc: "C API",
+    test_non_gc_resurrect: "C API",
+  },
+  "test_finalization.SelfCycleFinalizationTest": {
+    test_simple: "finalization: self cycle: simple",
+    test_simple_resurrect: "finalization: self cycle: resurrect",
+    test_simple_suicide: "finalization: self cycle: suicide",
+  },
+  "test_finalization.CycleChainFinalizationTest": {
+    test_homogenous: chain("homogenous"),
+    test_homogenous_resurrect: chain("homogenous resurrect"),
+    test_homogenous_suicidal: chain("homogenous suicidal"),
+    test_heterogenous_suicidal_one: chain("heterogenous suicidal one"),
+    test_heterogenous_suicidal_two: chain("heterogenous suicidal two"),
+    test_heterogenous_resurrect_one: chain("heterogenous resurrect one"),
+    test_heterogenous_resurrect_two: chain("heterogenous resurrect two"),
+    test_heterogenous_resurrect_three: chain("heterogenous resurrect three"),
+  },
+  "test_finalization.LegacyFinalizationTest": {
+    test_legacy: "tp_del",
+    test_legacy_resurrect: "tp_del",
+    test_legacy_self_cycle: "tp_del",
+  },
+};
