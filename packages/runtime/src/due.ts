@@ -42,6 +42,8 @@ export class Dues {
   #closed = false;
   #running = 0;
   #idle: (() => void)[] = [];
+  /** What of a death runs, and until when. */
+  readonly #deaths = new Map<number, Promise<void>>();
 
   constructor(main: Starter, unhandled: (error: unknown, task: Task<unknown>) => void) {
     this.#main = main;
@@ -87,15 +89,20 @@ export class Dues {
     return this.#running === 0 ? Promise.resolve() : new Promise((resolve) => this.#idle.push(resolve));
   }
 
+  /** Of one death. The others of it may come later: the thread on which the object died is still queueing them. */
   #runAll(dues: readonly Due[]): void {
     this.#running++;
+    const { death } = dues[0] as Due;
     const run = async () => {
+      await this.#deaths.get(death);
       for (const due of dues) await this.#run(due);
     };
     const ended = () => {
+      if (this.#deaths.get(death) === all) this.#deaths.delete(death);
       if (--this.#running === 0) for (const idle of this.#idle.splice(0)) idle();
     };
-    run().then(ended, ended);
+    const all = run().then(ended, ended);
+    this.#deaths.set(death, all);
   }
 
   async #run({ cell, kept }: Due): Promise<void> {
