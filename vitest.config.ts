@@ -12,6 +12,7 @@ export default defineConfig({
     hookTimeout: 30_000,
     teardownTimeout: 10_000,
     retry: 0,
+    maxConcurrency: 2, // of tests that are programs of one thread (models): as many as the smallest machine has cores
     reporters: report ? ["default", ["json", { outputFile: report }]] : ["default"],
   },
 });

@@ -22,10 +22,10 @@ describe.each(models())("$name", ({ name, variants, sources }) => {
   });
 
   describe.skipIf(absent !== null)(absent ?? "checked", () => {
-    it.each(variants.map((variant) => ({ title: variant.flags || "the protocol", ...variant })))(
+    it.concurrent.each(variants.map((variant) => ({ title: variant.flags || "the protocol", ...variant })))(
       "$title: fails is $fails",
-      ({ flags, fails, why }) => {
-        const { errors, complete, output } = check(name, flags, SECONDS);
+      async ({ flags, fails, why }) => {
+        const { errors, complete, output } = await check(name, flags, SECONDS);
         expect(errors > 0, `${why}\n${output}`).toBe(fails);
         if (!fails) expect(complete, output).toBe(true);
       },

@@ -1,8 +1,11 @@
 // Protocol models in Promela, and what their headers say: the variants that must pass or fail, the sources they stand for.
-import { execFileSync } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
+
+const execute = promisify(execFile);
 
 const FOLDER = import.meta.dirname;
 
@@ -69,18 +72,18 @@ export interface Checked {
 }
 
 /** Checks one variant of a model exhaustively. Bounded by `seconds`. */
-export function check(model: string, flags: string, seconds: number): Checked {
+export async function check(model: string, flags: string, seconds: number): Promise<Checked> {
   const folder = mkdtempSync(join(tmpdir(), "ungil-model-"));
-  const run = (program: string, args: string[]) =>
-    execFileSync(program, args, { cwd: folder, encoding: "utf8", timeout: seconds * 1000, killSignal: "SIGKILL" });
+  const options = { cwd: folder, timeout: seconds * 1000, killSignal: "SIGKILL", maxBuffer: 1 << 26 } as const;
+  const run = async (program: string, args: string[]) => (await execute(program, args, options)).stdout;
   try {
     const definitions = flags
       .split(" ")
       .filter(Boolean)
       .map((flag) => `-D${flag}`);
-    run("spin", ["-a", ...definitions, join(FOLDER, model)]);
-    run("gcc", ["-O2", "-DSAFETY", "-DCOLLAPSE", "-DVECTORSZ=2048", "-w", "-o", "pan", "pan.c"]);
-    const output = run("./pan", ["-m1000000"]);
+    await run("spin", ["-a", ...definitions, join(FOLDER, model)]);
+    await run("gcc", ["-O2", "-DSAFETY", "-DCOLLAPSE", "-DVECTORSZ=2048", "-w", "-o", "pan", "pan.c"]);
+    const output = await run("./pan", ["-m1000000"]);
     return {
       errors: Number(/errors: (\d+)/.exec(output)?.[1] ?? Number.NaN),
       states: Number(/(\d+) states, stored/.exec(output)?.[1] ?? 0),
