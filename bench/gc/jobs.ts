@@ -64,17 +64,20 @@ export const { drop, grow, mutate } = coroutines(import.meta, {
     const found = none();
     let last = moment();
     while (last < until) {
-      for (let n = 0; n < BATCH; n++) {
-        const k = found.operations++;
-        if (k % RING_EVERY === 0) {
-          const ring = new Node({ value: k });
-          ring.next = new Node({ value: k, next: ring });
-          found.rings++;
-        } else {
-          (all[(k * 7919) % all.length] as List<Node>).get((k * 31) % EACH)!.value = k;
+      // In a scope: what it has read is not pinned for as long as it runs.
+      scope(() => {
+        for (let n = 0; n < BATCH; n++) {
+          const k = found.operations++;
+          if (k % RING_EVERY === 0) {
+            const ring = new Node({ value: k });
+            ring.next = new Node({ value: k, next: ring });
+            found.rings++;
+          } else {
+            (all[(k * 7919) % all.length] as List<Node>).get((k * 31) % EACH)!.value = k;
+          }
+          last = note(found, last);
         }
-        last = note(found, last);
-      }
+      });
       yield;
     }
     return found;
