@@ -1,22 +1,8 @@
 /** The cycle collector on one machine: it collects what nothing leads to, all of it, and nothing else. */
-import {
-  atCut,
-  breakCycles,
-  Dict,
-  dict,
-  f64,
-  findGarbage,
-  judgeGarbage,
-  List,
-  list,
-  ref,
-  scope,
-  settle,
-  struct,
-} from "@ungil/heap";
-import { Kernel } from "@ungil/kernel";
+import { Dict, dict, f64, List, list, ref, scope, struct } from "@ungil/heap";
 import { expect, it } from "vitest";
-import { inBothModes, machine, random, seed, type TestMachine } from "./support.js";
+import { collect } from "./collecting.js";
+import { inBothModes, machine, random, seed } from "./support.js";
 
 class Node extends struct("collect.Node", {
   n: f64,
@@ -25,26 +11,6 @@ class Node extends struct("collect.Node", {
   list: list(),
   dict: dict(),
 }) {}
-
-/** A whole collection, on a slot of its own: how many objects nothing led to. */
-function collect(m: TestMachine): number {
-  const collector = new Kernel(m.handle, 5);
-  m.settle(); // what is in limbo holds on to what it refers to
-  const cut = atCut(collector, 1000, (taken) => taken);
-  if (!cut) throw new Error("no cut");
-  const work = findGarbage(collector, cut);
-  let step = work.next();
-  while (!step.done) step = work.next();
-  m.heap.x.snapshotClose(cut.cut);
-  const garbage = step.value;
-  for (const isDone of judgeGarbage(collector, cut.cut, garbage, 1000)) if (!isDone) m.step(m.heap);
-  const collected = garbage.found;
-  const addresses = Uint32Array.from(garbage.addresses());
-  for (const isDone of breakCycles(collector, cut.cut, addresses, 1000)) if (!isDone) m.step(m.heap);
-  for (let n = 0; n < 1000 && settle(collector) !== 0; n++) m.step(m.heap);
-  m.settle();
-  return collected;
-}
 
 inBothModes((gil) => {
   it("collects a cycle that nothing leads to, and leaves one alone that something does", () => {

@@ -1,22 +1,9 @@
 /** Weak cells and the collector, on one machine, where each may come at the worst moment. */
-import {
-  atCut,
-  breakCycles,
-  findGarbage,
-  type Garbage,
-  judgeGarbage,
-  keep,
-  List,
-  ref,
-  scope,
-  settle,
-  struct,
-  u32,
-  Weak,
-} from "@ungil/heap";
+import { atCut, findGarbage, judgeGarbage, keep, List, ref, scope, struct, u32, Weak } from "@ungil/heap";
 import { Kernel } from "@ungil/kernel";
 import { expect, it } from "vitest";
-import { inBothModes, machine, type TestMachine } from "./support.js";
+import { collect } from "./collecting.js";
+import { inBothModes, machine } from "./support.js";
 
 class Node extends struct("weakCollect.Node", { n: u32, next: ref((): any => Node), weak: ref((): any => Weak) }) {}
 
@@ -27,30 +14,6 @@ const ring = (n: number) =>
     a.next = new Node({ n: n + 1, next: a });
     return new Weak(a);
   });
-
-/** A collection; `before` each slice of judging that is named by its number, something else is done. */
-function collect(m: TestMachine, between: (slice: number, garbage: Garbage) => void): number {
-  const collector = new Kernel(m.handle, 5);
-  m.settle();
-  const cut = atCut(collector, 1000, (taken) => taken);
-  if (!cut) throw new Error("no cut");
-  const work = findGarbage(collector, cut);
-  let step = work.next();
-  while (!step.done) step = work.next();
-  m.heap.x.snapshotClose(cut.cut);
-  const garbage = step.value;
-  let slice = 0;
-  between(slice++, garbage);
-  for (const isDone of judgeGarbage(collector, cut.cut, garbage, 1000)) {
-    if (!isDone) m.step(m.heap);
-    between(slice++, garbage);
-  }
-  const addresses = Uint32Array.from(garbage.addresses());
-  for (const isDone of breakCycles(collector, cut.cut, addresses, 1000)) if (!isDone) m.step(m.heap);
-  for (let n = 0; n < 1000 && settle(collector) !== 0; n++) m.step(m.heap);
-  m.settle();
-  return garbage.found;
-}
 
 inBothModes((gil) => {
   it("clears the cells of garbage, and frees it", () => {

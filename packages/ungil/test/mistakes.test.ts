@@ -3,10 +3,9 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { bin, ungilIn } from "./command.js";
 
-const bin = fileURLToPath(new URL("../bin/ungil.mjs", import.meta.url));
 const pages = ["--trace", "pages.txt", "--frames", "3"];
 
 let folder: string;
@@ -17,17 +16,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-function ungil(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [bin, ...args], {
-    cwd: folder,
-    timeout: 25_000,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let [stdout, stderr] = ["", ""];
-  child.stdout.setEncoding("utf8").on("data", (text) => (stdout += text));
-  child.stderr.setEncoding("utf8").on("data", (text) => (stderr += text));
-  return new Promise((resolve) => child.on("close", (code) => resolve({ code, stdout, stderr })));
-}
+const ungil = (...args: string[]) => ungilIn(folder, args);
 
 const simulate = (...args: string[]) => ungil("vm", "simulate", ...args);
 

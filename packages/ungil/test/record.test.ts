@@ -1,14 +1,12 @@
 // `ungil vm record` as a person uses it: a program's references, which `vm simulate` then reads.
-import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 import { Layout } from "@ungil/kernel";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { ungilIn } from "./command.js";
 
-const bin = fileURLToPath(new URL("../bin/ungil.mjs", import.meta.url));
 const index = new URL("../dist/index.js", import.meta.url).href;
 
 /** Walks a list of so many pages, from the main thread and from two others. */
@@ -40,17 +38,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-function ungil(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [bin, ...args], {
-    cwd: folder,
-    timeout: 25_000,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let [stdout, stderr] = ["", ""];
-  child.stdout.setEncoding("utf8").on("data", (text) => (stdout += text));
-  child.stderr.setEncoding("utf8").on("data", (text) => (stderr += text));
-  return new Promise((resolve) => child.on("close", (code) => resolve({ code, stdout, stderr })));
-}
+const ungil = (...args: string[]) => ungilIn(folder, args);
 
 const node = [process.execPath, "program.mjs"];
 
